@@ -1,0 +1,84 @@
+//! The readable listing of a compiled model: sizes, names, values and equations.
+
+use super::CompiledSpec;
+use crate::expr::func::Func;
+use crate::infix::{self, Style};
+use crate::program::{OdeProgram, Program};
+use std::fmt;
+
+/// Spells slots by their names in the model.
+struct Listing<'a> {
+    names: &'a OdeProgram,
+    count: usize,
+}
+
+impl Style for Listing<'_> {
+    fn constant(&self, value: f64) -> String {
+        value.to_string()
+    }
+    fn state(&self, slot: usize) -> String {
+        self.names.state_names[slot].clone()
+    }
+    fn param(&self, slot: usize) -> String {
+        self.names.param_names[slot].clone()
+    }
+    fn function(&self, func: Func) -> String {
+        func.row().name.to_string()
+    }
+    fn select(&self, c: &str, a: &str, b: &str) -> String {
+        format!("({c} ? {a} : {b})")
+    }
+    fn not_equal(&self, a: &str, b: &str) -> String {
+        format!("({a} != {b})")
+    }
+    fn name(&mut self, label: Option<&str>) -> String {
+        self.count += 1;
+        label.map_or_else(|| format!("v{}", self.count), |label| format!("{label}#{}", self.count))
+    }
+}
+
+impl fmt::Display for CompiledSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = &self.program;
+        let title = if self.name.is_empty() { "(unnamed model)" } else { &self.name };
+        writeln!(
+            f,
+            "{title}: {} states, {} parameters, {} outputs, {} operations per derivative",
+            program.n_state(),
+            program.n_param(),
+            program.n_output(),
+            program.rhs.nodes.iter().filter(|node| node.operands().next().is_some()).count()
+        )?;
+        let features: Vec<&str> = self.required_features.iter().map(|feature| feature.name()).collect();
+        writeln!(f, "features: {}", if features.is_empty() { "none".to_string() } else { features.join(", ") })?;
+        writeln!(f, "jacobian: {} of {} entries can be non-zero", self.jac_sparsity_rows.len(), self.x0.len().pow(2))?;
+        for (title, names, values) in [("states", &program.state_names, &self.x0), ("parameters", &program.param_names, &self.p)] {
+            writeln!(f, "{title}:")?;
+            for (i, (name, value)) in names.iter().zip(values).enumerate() {
+                let algebraic = title == "states" && self.differential_mask[i] == 0.0;
+                writeln!(f, "  {i:>3}  {name} = {value}{}", if algebraic { "  (algebraic)" } else { "" })?;
+            }
+        }
+        for callback in &self.callbacks {
+            writeln!(f, "callback {} every {}", callback.name, callback.dt)?;
+        }
+        let derivatives: Vec<String> = program.state_names.iter().map(|name| format!("d({name})/dt")).collect();
+        equations(f, "derivatives", program, &program.rhs, &derivatives)?;
+        equations(f, "outputs", program, &program.outputs, &program.output_names)
+    }
+}
+
+fn equations(f: &mut fmt::Formatter<'_>, title: &str, names: &OdeProgram, program: &Program, targets: &[String]) -> fmt::Result {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let (statements, results) = infix::print(program, &mut Listing { names, count: 0 });
+    writeln!(f, "{title}:")?;
+    for statement in statements {
+        writeln!(f, "  {} = {}", statement.name, statement.text)?;
+    }
+    for (target, text) in targets.iter().zip(results) {
+        writeln!(f, "  {target} = {text}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! The `run` and `ensemble` sections of a model file. Every entry is optional: what is absent falls to the command
+//! line or to the defaults of [`crate::solve`].
+
+use super::Map;
+use crate::real::Precision;
+use crate::sampling::Distribution;
+
+/// A tolerance for all states, or one for each of some states.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tolerance {
+    /// The same for every state.
+    Scalar(f64),
+    /// By state name (a vector field's name, or one slot of it); states not named keep the default.
+    PerState(Map<f64>),
+}
+
+/// When the solution is saved.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Save {
+    /// This many equally spaced times, both ends included.
+    Points(usize),
+    /// Every so much time from t0 on; the end is always saved too.
+    Every(f64),
+    /// At these times, ascending, inside the time span.
+    At(Vec<f64>),
+    /// At the end only.
+    Final,
+}
+
+/// How to integrate.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunSettings {
+    /// Start and end time.
+    pub tspan: Option<(f64, f64)>,
+    /// Name of the method.
+    pub method: Option<String>,
+    /// Fixed step size; for an adaptive method with `adaptive` unset or true, the first step.
+    pub dt: Option<f64>,
+    /// Whether the step size follows the error estimate.
+    pub adaptive: Option<bool>,
+    /// Relative tolerance.
+    pub rtol: Option<Tolerance>,
+    /// Absolute tolerance.
+    pub atol: Option<Tolerance>,
+    /// Smallest adaptive step.
+    pub dt_min: Option<f64>,
+    /// Largest adaptive step.
+    pub dt_max: Option<f64>,
+    /// Most attempted steps of one trajectory.
+    pub max_steps: Option<u32>,
+    /// When to save.
+    pub save: Option<Save>,
+    /// Number format.
+    pub precision: Option<Precision>,
+}
+
+/// What varies from trajectory to trajectory.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EnsembleSettings {
+    /// Number of trajectories.
+    pub size: Option<u64>,
+    /// Seed of the random inputs.
+    pub seed: Option<u64>,
+    /// Distribution of each varied state or parameter, by name.
+    pub vary: Map<Distribution>,
+}
+
+impl RunSettings {
+    /// These settings where given, else those of `other`.
+    pub fn or(self, other: &RunSettings) -> RunSettings {
+        RunSettings {
+            tspan: self.tspan.or(other.tspan),
+            method: self.method.or_else(|| other.method.clone()),
+            dt: self.dt.or(other.dt),
+            adaptive: self.adaptive.or(other.adaptive),
+            rtol: self.rtol.or_else(|| other.rtol.clone()),
+            atol: self.atol.or_else(|| other.atol.clone()),
+            dt_min: self.dt_min.or(other.dt_min),
+            dt_max: self.dt_max.or(other.dt_max),
+            max_steps: self.max_steps.or(other.max_steps),
+            save: self.save.or_else(|| other.save.clone()),
+            precision: self.precision.or(other.precision),
+        }
+    }
+}
