@@ -53,13 +53,20 @@ impl World {
         Ok(world)
     }
 
-    /// Reads a model file.
+    /// Reads a model file. CSV files that its ensemble names are looked for beside it.
     ///
     /// # Errors
     /// [`Error::File`] where the file cannot be read, [`Error::Model`] where it is not a model.
     pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<World> {
         let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
-        World::from_json(&text)
+        let mut world = World::from_json(&text)?;
+        let folder = path.as_ref().parent().unwrap_or(std::path::Path::new(""));
+        for distribution in world.ensemble.vary.values_mut() {
+            if let Distribution::Csv { file, .. } = distribution {
+                *file = folder.join(&*file).display().to_string();
+            }
+        }
+        Ok(world)
     }
 }
 

@@ -1,0 +1,73 @@
+//! Saved values of one trajectory. Twin of `shaders/save.wgsl`.
+//!
+//! Save times lie anywhere inside a step; the interpolant gives the state there and never changes the steps.
+
+use super::lane::{Attempt, Lane, Tables};
+use super::step::Stepper;
+use crate::program::{Evaluator, OdeProgram};
+use crate::real::Real;
+
+/// Evaluates outputs and writes rows of one trajectory at a time.
+pub struct Saver<'a, R> {
+    tables: &'a Tables<R>,
+    outputs: Evaluator<'a, R, 1>,
+    y: Vec<[R; 1]>,
+    out: Vec<[R; 1]>,
+}
+
+impl<'a, R: Real> Saver<'a, R> {
+    pub fn new(program: &'a OdeProgram, tables: &'a Tables<R>) -> Self {
+        Saver {
+            tables,
+            outputs: Evaluator::new(&program.outputs),
+            y: vec![[R::ZERO]; program.n_state()],
+            out: vec![[R::ZERO]; program.n_output()],
+        }
+    }
+
+    /// Writes the state at t0 where it is asked for; `write` takes the number of the save time and the row.
+    pub fn save_start(&mut self, lane: &mut Lane<R>, y: &[[R; 1]], p: &[[R; 1]], write: &mut impl FnMut(usize, usize, R)) {
+        if self.tables.t_save[0] <= R::ZERO {
+            self.y.copy_from_slice(y);
+            self.write_row(lane, p, write);
+        }
+    }
+
+    /// Writes every save time up to the end of an accepted step.
+    #[allow(clippy::too_many_arguments)] // one step of one lane of a block, and where it goes
+    pub fn save_until<const L: usize>(
+        &mut self,
+        lane: &mut Lane<R>,
+        column: usize,
+        attempt: Attempt<R>,
+        y: &[[R; L]],
+        stepper: &Stepper<R, L>,
+        p: &[[R; 1]],
+        write: &mut impl FnMut(usize, usize, R),
+    ) {
+        while (lane.n_saved as usize) < self.tables.t_save.len() {
+            let since = (self.tables.t_save[lane.n_saved as usize] - lane.tau) - lane.tau_low;
+            if !(since <= attempt.h || attempt.is_last) {
+                return;
+            }
+            if since >= attempt.h {
+                for (slot, y) in self.y.iter_mut().enumerate() {
+                    y[0] = stepper.y1_candidate[slot][column];
+                }
+            } else {
+                stepper.interpolate(y, attempt.h, since / attempt.h, column, &mut self.y);
+            }
+            self.write_row(lane, p, write);
+        }
+    }
+
+    fn write_row(&mut self, lane: &mut Lane<R>, p: &[[R; 1]], write: &mut impl FnMut(usize, usize, R)) {
+        let index = lane.n_saved as usize;
+        let t = self.tables.config.t0 + self.tables.t_save[index];
+        self.outputs.evaluate(&[t], &self.y, p, &mut self.out);
+        for (row, value) in self.y.iter().chain(&self.out).enumerate() {
+            write(index, row, value[0]);
+        }
+        lane.n_saved += 1;
+    }
+}

@@ -1,0 +1,130 @@
+//! One Runge-Kutta step of a block of lanes, its error norm and its interpolant. Twin of the generated WGSL functions
+//! of the same names (`wgsl/step.rs`): same operations, same order.
+
+use super::lane::Tables;
+use crate::program::{Evaluator, OdeProgram};
+use crate::real::Real;
+
+/// One value per state slot and lane.
+pub type Block<R, const L: usize> = Vec<[R; L]>;
+
+/// Work space of a block: the evaluator, the stages and the candidate.
+pub struct Stepper<'a, R, const L: usize> {
+    tables: &'a Tables<R>,
+    rhs: Evaluator<'a, R, L>,
+    /// Stages; the last is f(t + h, y1).
+    pub k: Vec<Block<R, L>>,
+    /// The state after the step, should it be accepted.
+    pub y1_candidate: Block<R, L>,
+    argument: Block<R, L>,
+}
+
+impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
+    pub fn new(program: &'a OdeProgram, tables: &'a Tables<R>) -> Self {
+        let zeros = || vec![[R::ZERO; L]; program.n_state()];
+        Stepper {
+            tables,
+            rhs: Evaluator::new(&program.rhs),
+            k: (0..tables.c.len()).map(|_| zeros()).collect(),
+            y1_candidate: zeros(),
+            argument: zeros(),
+        }
+    }
+
+    /// Derivative of each lane.
+    pub fn rhs(&mut self, t: &[R; L], y: &[[R; L]], p: &[[R; L]], result: &mut [[R; L]]) {
+        self.rhs.evaluate(t, y, p, result);
+    }
+
+    /// Fills the stages from the second on and the candidate; `k[0]` holds f(t, y).
+    pub fn rk_step(&mut self, t: &[R; L], y: &[[R; L]], p: &[[R; L]], h: &[R; L]) {
+        let last = self.tables.a.len() - 1;
+        for (stage, terms) in self.tables.a.iter().enumerate() {
+            let (done, rest) = self.k.split_at_mut(stage + 1);
+            let argument = if stage == last { &mut self.y1_candidate } else { &mut self.argument };
+            combine(argument, y, h, terms, done);
+            let c = self.tables.c[stage + 1];
+            let t_stage = std::array::from_fn(|lane| t[lane] + c * h[lane]);
+            self.rhs.evaluate(&t_stage, argument, p, &mut rest[0]);
+        }
+    }
+
+    /// Mean square of the error estimate in tolerance units, for each lane.
+    pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [R; L] {
+        let mut sum = [R::ZERO; L];
+        for (slot, y) in y.iter().enumerate() {
+            let mut error = [R::ZERO; L];
+            for (n, (stage, weight)) in self.tables.error.iter().enumerate() {
+                let k = &self.k[*stage][slot];
+                for lane in 0..L {
+                    let term = *weight * k[lane];
+                    error[lane] = if n == 0 { term } else { error[lane] + term };
+                }
+            }
+            let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
+            for lane in 0..L {
+                let size = y[lane].abs().greater(self.y1_candidate[slot][lane].abs());
+                let ratio = h[lane] * error[lane] / (atol + rtol * size);
+                sum[lane] = sum[lane] + ratio * ratio;
+            }
+        }
+        let n = R::of(self.y1_candidate.len().max(1) as f64);
+        sum.map(|sum| sum / n)
+    }
+
+    /// Whether the candidate of each lane has only finite numbers.
+    pub fn is_finite(&self) -> [bool; L] {
+        let mut finite = [true; L];
+        for y1 in &self.y1_candidate {
+            for lane in 0..L {
+                finite[lane] &= y1[lane].is_finite();
+            }
+        }
+        finite
+    }
+
+    /// The state of one lane at t + theta h.
+    pub fn interpolate(&self, y: &[[R; L]], h: R, theta: R, lane: usize, result: &mut [[R; 1]]) {
+        let weights: Vec<(usize, R)> = self.tables.dense.iter().map(|(stage, row)| (*stage, powers(row, theta))).collect();
+        for (slot, result) in result.iter_mut().enumerate() {
+            let mut terms = weights.iter().map(|(stage, weight)| *weight * self.k[*stage][slot][lane]);
+            let first = terms.next().unwrap_or(R::ZERO);
+            let sum = terms.fold(first, |sum, term| sum + term);
+            result[0] = y[slot][lane] + h * sum;
+        }
+    }
+}
+
+/// argument = y + h sum(weight k)
+fn combine<R: Real, const L: usize>(argument: &mut [[R; L]], y: &[[R; L]], h: &[R; L], terms: &[(usize, R)], k: &[Block<R, L>]) {
+    for (slot, argument) in argument.iter_mut().enumerate() {
+        let mut sum = [R::ZERO; L];
+        for (n, (stage, weight)) in terms.iter().enumerate() {
+            let k = &k[*stage][slot];
+            for lane in 0..L {
+                let term = *weight * k[lane];
+                sum[lane] = if n == 0 { term } else { sum[lane] + term };
+            }
+        }
+        for lane in 0..L {
+            argument[lane] = y[slot][lane] + h[lane] * sum[lane];
+        }
+    }
+}
+
+/// theta (w_1 + theta (w_2 + ...)).
+fn powers<R: Real>(row: &[R], theta: R) -> R {
+    let mut reversed = row.iter().rev();
+    let last = reversed.next().copied().unwrap_or(R::ZERO);
+    theta * reversed.fold(last, |sum, w| *w + theta * sum)
+}
+
+/// Mean square of `v` in tolerance units of `y`, for one lane.
+pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, v: &[[R; 1]], y: &[[R; 1]]) -> R {
+    let mut sum = R::ZERO;
+    for (slot, (v, y)) in v.iter().zip(y).enumerate() {
+        let ratio = (v[0] / (tables.atol[slot] + tables.rtol[slot] * y[0].abs())).abs().lesser(R::of(1e15));
+        sum = sum + ratio * ratio;
+    }
+    sum / R::of(v.len().max(1) as f64)
+}

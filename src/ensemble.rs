@@ -1,0 +1,209 @@
+//! What varies from trajectory to trajectory: distributions, lists and grids to initial states and parameters.
+//!
+//! In: a compiled model and the `vary` entries. Out: inputs of any range of trajectories. Trajectory i is the same
+//! whatever the size of the ensemble, the chunk it is in and the backend: each varied slot has its own draw number.
+
+use crate::compile::{CompiledSpec, slot_names};
+use crate::error::{Error, Result, suggest};
+use crate::job::Inputs;
+use crate::sampling::{Distribution, uniform01};
+use crate::spec::EnsembleSettings;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// A state or a parameter slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot {
+    is_state: bool,
+    index: usize,
+}
+
+impl Slot {
+    /// Number of the random draw: independent of what else varies and in which order.
+    fn draw(self) -> u32 {
+        self.index as u32 | if self.is_state { 0 } else { 1 << 31 }
+    }
+}
+
+/// Where the value of a varied slot comes from.
+#[derive(Debug, Clone)]
+enum Origin {
+    Random(Distribution),
+    /// Trajectory i takes value i.
+    Values(Vec<f64>),
+    /// Trajectory i takes value (i / stride) modulo the length.
+    Grid { values: Vec<f64>, stride: u64 },
+}
+
+/// Initial states and parameters of every trajectory, resolved against a model.
+#[derive(Debug, Clone)]
+pub struct Ensemble {
+    size: u64,
+    seed: u64,
+    varied: Vec<(Slot, Origin)>,
+}
+
+impl Ensemble {
+    /// One trajectory with the model's own values.
+    pub fn single() -> Self {
+        Ensemble { size: 1, seed: 0, varied: Vec::new() }
+    }
+
+    /// Resolves names, reads CSV columns and settles the size: as given, else as many as lists and grids have, else 1.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for unknown names and sizes that contradict each other, [`Error::File`] for CSV files.
+    pub fn new(spec: &CompiledSpec, settings: &EnsembleSettings) -> Result<Ensemble> {
+        let mut varied: Vec<(Slot, Origin)> = Vec::new();
+        let mut grid_points: u64 = 1;
+        let mut shortest: Option<(u64, &str)> = None;
+        for (name, distribution) in settings.vary.iter().rev() {
+            let path = || crate::spec::json::join("ensemble.vary", name);
+            let slots = slots(spec, name)?;
+            if !distribution.is_random() && slots.len() > 1 {
+                let elements = slot_names(name, Some(slots.len())).join(", ");
+                return Err(Error::model(path(), format!("'{name}' is a vector; vary its elements one by one: {elements}")));
+            }
+            for slot in slots {
+                let origin = match distribution {
+                    Distribution::Values(values) => Origin::Values(values.clone()),
+                    Distribution::Csv { file, column } => Origin::Values(csv_column(file, column.as_deref().unwrap_or(name))?),
+                    Distribution::Grid(values) => {
+                        let stride = grid_points;
+                        grid_points = grid_points.checked_mul(values.len() as u64).ok_or_else(|| Error::model(path(), "the grid has more than 2^64 points"))?;
+                        Origin::Grid { values: values.clone(), stride }
+                    }
+                    random => Origin::Random(random.clone()),
+                };
+                if let Origin::Values(values) = &origin {
+                    let n = values.len() as u64;
+                    shortest = Some(shortest.map_or((n, name), |best| best.min((n, name))));
+                }
+                if varied.iter().any(|(other, _)| *other == slot) {
+                    return Err(Error::model(path(), format!("'{name}' varies an element that another entry varies too")));
+                }
+                varied.push((slot, origin));
+            }
+        }
+        let has_grid = varied.iter().any(|(_, origin)| matches!(origin, Origin::Grid { .. }));
+        let natural = has_grid.then_some(grid_points).or(shortest.map(|(n, _)| n));
+        let size = settings.size.or(natural).unwrap_or(1);
+        if size == 0 {
+            return Err(Error::model("ensemble.size", "an ensemble needs at least one trajectory"));
+        }
+        if let Some((n, name)) = shortest.filter(|(n, _)| *n < size) {
+            return Err(Error::model("ensemble.vary", format!("'{name}' has {n} values for {size} trajectories; give as many, or a smaller size")));
+        }
+        if has_grid && !size.is_multiple_of(grid_points) {
+            let message = format!("{size} trajectories do not cover the grid of {grid_points} points evenly; use a multiple of {grid_points}, or replay one point with 'only'");
+            return Err(Error::model("ensemble.size", message));
+        }
+        Ok(Ensemble { size, seed: settings.seed.unwrap_or(0), varied })
+    }
+
+    /// Number of trajectories.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Seed of the random draws.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Number of states and parameters that vary.
+    pub fn n_varied(&self) -> usize {
+        self.varied.len()
+    }
+
+    fn value(origin: &Origin, slot: Slot, seed: u64, trajectory: u64) -> f64 {
+        match origin {
+            Origin::Random(distribution) => {
+                distribution.quantile(uniform01(seed, trajectory, slot.draw())).unwrap_or(f64::NAN)
+            }
+            Origin::Values(values) => values[trajectory as usize],
+            Origin::Grid { values, stride } => values[((trajectory / stride) % values.len() as u64) as usize],
+        }
+    }
+
+    /// Initial states and parameters of a range of trajectories; `t0` is what initial expressions read as t.
+    pub fn inputs(&self, spec: &CompiledSpec, t0: f64, range: Range<u64>) -> Inputs {
+        let n = (range.end - range.start) as usize;
+        let fill = |defaults: &[f64]| -> Vec<f64> { defaults.iter().flat_map(|v| std::iter::repeat_n(*v, n)).collect() };
+        let mut inputs = Inputs { n_traj: n, y0: fill(&spec.x0), p: fill(&spec.p) };
+        for (slot, origin) in &self.varied {
+            let rows = if slot.is_state { &mut inputs.y0 } else { &mut inputs.p };
+            let row = &mut rows[slot.index * n..(slot.index + 1) * n];
+            row.par_iter_mut().enumerate().for_each(|(i, value)| {
+                *value = Self::value(origin, *slot, self.seed, range.start + i as u64);
+            });
+        }
+        self.evaluate_initial_values(spec, t0, &mut inputs);
+        inputs
+    }
+
+    /// Expressions that are not themselves varied, from the values drawn.
+    fn evaluate_initial_values(&self, spec: &CompiledSpec, t0: f64, inputs: &mut Inputs) {
+        let is_varied = |is_state: bool, index: usize| self.varied.iter().any(|(slot, _)| *slot == Slot { is_state, index });
+        let active: Vec<_> = spec.initial_values.iter().filter(|value| !is_varied(value.is_state, value.slot)).collect();
+        if active.is_empty() {
+            return;
+        }
+        let n = inputs.n_traj;
+        let column = |rows: &[f64], size: usize, i: usize| -> Vec<f64> { (0..size).map(|row| rows[row * n + i]).collect() };
+        let results: Vec<(Vec<f64>, Vec<f64>)> = (0..n)
+            .into_par_iter()
+            .map(|i| {
+                let (mut y0, mut p) = (column(&inputs.y0, spec.state_size(), i), column(&inputs.p, spec.param_size(), i));
+                active.iter().for_each(|value| value.evaluate(t0, &mut y0, &mut p));
+                (y0, p)
+            })
+            .collect();
+        for (i, (y0, p)) in results.into_iter().enumerate() {
+            y0.into_iter().enumerate().for_each(|(row, v)| inputs.y0[row * n + i] = v);
+            p.into_iter().enumerate().for_each(|(row, v)| inputs.p[row * n + i] = v);
+        }
+    }
+}
+
+/// The slots of a name: one slot, or all of a vector.
+fn slots(spec: &CompiledSpec, name: &str) -> Result<Vec<Slot>> {
+    for (is_state, map) in [(true, &spec.state_index_map), (false, &spec.param_index_map)] {
+        if let Some((start, end)) = map.get(name) {
+            return Ok((*start..*end).map(|index| Slot { is_state, index }).collect());
+        }
+    }
+    for (is_state, names) in [(true, &spec.program.state_names), (false, &spec.program.param_names)] {
+        if let Some(index) = names.iter().position(|n| n == name) {
+            return Ok(vec![Slot { is_state, index }]);
+        }
+    }
+    let known = spec.program.state_names.iter().chain(&spec.program.param_names).map(String::as_str);
+    Err(Error::model(
+        crate::spec::json::join("ensemble.vary", name),
+        format!("no state or parameter is named '{name}'{}", suggest(name, known)),
+    ))
+}
+
+/// A column of a CSV file with a header.
+fn csv_column(file: &str, column: &str) -> Result<Vec<f64>> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|e| Error::file(file, e))?;
+    let header = reader.headers().map_err(|e| Error::file(file, e))?.clone();
+    let Some(index) = header.iter().position(|name| name == column) else {
+        let hint = suggest(column, header.iter()).replace("known names", "columns");
+        return Err(Error::file(file, format!("no column '{column}'{hint}")));
+    };
+    let mut values = Vec::new();
+    for (i, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| Error::file(file, e))?;
+        let text = record.get(index).unwrap_or("");
+        match text.parse::<f64>() {
+            Ok(x) if x.is_finite() => values.push(x),
+            _ => return Err(Error::file(file, format!("column '{column}', line {}: '{text}' is not a finite number", i + 2))),
+        }
+    }
+    if values.is_empty() {
+        return Err(Error::file(file, format!("column '{column}' has no values")));
+    }
+    Ok(values)
+}

@@ -1,0 +1,301 @@
+//! The hand-over to a backend: everything that a run needs, validated, as plain numbers.
+//!
+//! A [`Job`] is a program, a method, time and tolerances; [`Inputs`] are the initial states and parameters of a chunk
+//! of trajectories; [`RawOutput`] is what comes back. All per-trajectory data are structures of arrays,
+//! `[row][trajectory]`. The layout of the kernels' buffers lives here too ([`RunConfig`], [`StateRows`],
+//! [`CountRow`]): a test compares it with the generated module. Names of the user's quantities, units and files are not
+//! its business.
+
+use crate::error::{Error, Result};
+use crate::method::{Method, Stepping};
+use crate::program::OdeProgram;
+use crate::real::{Precision, Real};
+
+/// What to integrate and how; the same for all trajectories.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// The equations.
+    pub program: &'a OdeProgram,
+    /// The method.
+    pub method: &'a Method,
+    /// Number format.
+    pub precision: Precision,
+    /// Start time.
+    pub t0: f64,
+    /// End time, after t0.
+    pub t1: f64,
+    /// Save times, ascending, within [t0, t1].
+    pub t_save: Vec<f64>,
+    /// Relative tolerance of each state slot.
+    pub rtol: Vec<f64>,
+    /// Absolute tolerance of each state slot.
+    pub atol: Vec<f64>,
+    /// Most attempted steps of one trajectory.
+    pub max_steps: u32,
+}
+
+/// Initial states and parameters of `n_traj` trajectories.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Number of trajectories.
+    pub n_traj: usize,
+    /// Initial states, `[n_state][n_traj]`.
+    pub y0: Vec<f64>,
+    /// Parameters, `[n_param][n_traj]`.
+    pub p: Vec<f64>,
+}
+
+/// What a backend returns for a chunk of trajectories.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawOutput {
+    /// Number of trajectories.
+    pub n_traj: usize,
+    /// Last accepted state, `[n_state][n_traj]`.
+    pub y: Vec<f64>,
+    /// Time of the last accepted state.
+    pub t: Vec<f64>,
+    /// Saved states and outputs, `[n_save][n_row][n_traj]`; NaN where the trajectory ended before.
+    pub saved: Vec<f64>,
+    /// Status codes.
+    pub status: Vec<u32>,
+    /// Accepted steps.
+    pub accepted: Vec<u32>,
+    /// Rejected steps.
+    pub rejected: Vec<u32>,
+}
+
+impl Job<'_> {
+    /// Checks sizes, ranges and order.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with the value at fault and the remedy.
+    pub fn check(&self) -> Result<()> {
+        let fail = |message: String| Err(Error::Run(message));
+        let (t0, t1) = (self.t0, self.t1);
+        if !(t0.is_finite() && t1.is_finite() && t0 < t1) {
+            return fail(format!("tspan must be finite with t0 < t1, got [{t0}, {t1}]"));
+        }
+        if self.t_save.is_empty() {
+            return fail("there are no save times; save at least the end".to_string());
+        }
+        if let Some(t) = self.t_save.iter().find(|t| !(t0 <= **t && **t <= t1)) {
+            return fail(format!("save time {t} is outside tspan [{t0}, {t1}]"));
+        }
+        if let Some(pair) = self.t_save.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return fail(format!("save times must ascend, found {} before {}", pair[0], pair[1]));
+        }
+        for (i, name) in self.program.state_names.iter().enumerate() {
+            let (rtol, atol) = (self.rtol[i], self.atol[i]);
+            if !(rtol.is_finite() && atol.is_finite() && rtol >= 0.0 && atol >= 0.0) {
+                return fail(format!("rtol and atol of '{name}' must be finite and not negative, got {rtol} and {atol}"));
+            }
+            if self.method.is_adaptive() && rtol == 0.0 && atol == 0.0 {
+                return fail(format!("rtol and atol of '{name}' are both 0; an adaptive method needs one of them positive"));
+            }
+        }
+        if self.max_steps == 0 {
+            return fail("max_steps must be at least 1".to_string());
+        }
+        if let Stepping::Fixed { dt } = self.method.stepping
+            && (t1 - t0) / dt > MAX_FIXED_STEPS
+        {
+            return fail(format!("dt = {dt} needs {:.3e} steps for tspan [{t0}, {t1}]; at most {MAX_FIXED_STEPS:e} are possible", (t1 - t0) / dt));
+        }
+        self.check_range()
+    }
+
+    /// Constants of the model must fit the number format.
+    fn check_range(&self) -> Result<()> {
+        let constants = self.program.rhs.constants().chain(self.program.outputs.constants());
+        let all = constants.chain([self.t0, self.t1]);
+        if self.precision == Precision::F32
+            && let Some(x) = all.into_iter().find(|x| x.abs() > f64::from(f32::MAX))
+        {
+            return Err(Error::run(format!("the constant {x:e} is out of the range of f32; use precision f64 or other units")));
+        }
+        Ok(())
+    }
+
+    /// Save times as offsets from t0.
+    pub fn save_offsets(&self) -> impl Iterator<Item = f64> + '_ {
+        self.t_save.iter().map(|t| t - self.t0)
+    }
+
+    /// Number of fixed steps, the shorter last one included; 0 for an adaptive method.
+    pub fn n_steps(&self) -> u32 {
+        match self.method.stepping {
+            Stepping::Adaptive(_) => 0,
+            Stepping::Fixed { dt } => {
+                // A remainder below a millionth of a step is rounding of the quotient, not a step.
+                let steps = ((self.t1 - self.t0) / dt - 1e-6).ceil();
+                (steps as u32).max(1)
+            }
+        }
+    }
+}
+
+/// Fixed steps are counted in 32 bits.
+const MAX_FIXED_STEPS: f64 = 4e9;
+
+/// Numbers of a run for the integrators of both backends; the kernels read it from a buffer of this layout. Members
+/// that only the step controller uses are f32 in either precision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
+pub struct RunConfig<R> {
+    /// Trajectories in this chunk.
+    pub n_traj: u32,
+    /// Save times.
+    pub n_save: u32,
+    /// Fixed steps in all; 0 for an adaptive method.
+    pub n_steps: u32,
+    /// Most attempted steps of one trajectory.
+    pub max_steps: u32,
+    /// Most attempted steps in one dispatch.
+    pub slice_steps: u32,
+    /// 0, in a way that a compiler cannot know: protects compensated sums from being simplified away.
+    pub zero: u32,
+    /// See [`crate::method::Controller`].
+    pub safety: f32,
+    /// See [`crate::method::Controller`].
+    pub factor_min: f32,
+    /// See [`crate::method::Controller`].
+    pub factor_max: f32,
+    /// Exponent of this step's error norm.
+    pub beta1: f32,
+    /// Exponent of the error norm of the step before.
+    pub beta2: f32,
+    /// 1/k, k the exponent of the error estimate.
+    pub inv_exponent: f32,
+    /// Start time.
+    pub t0: R,
+    /// t1 - t0.
+    pub span: R,
+    /// Fixed step, or first adaptive step; 0 for the automatic choice.
+    pub dt: R,
+    /// Smallest step.
+    pub dt_min: R,
+    /// Largest step, at most the span.
+    pub dt_max: R,
+}
+
+impl<R: Real> RunConfig<R> {
+    /// The numbers of a job for a chunk of `n_traj` trajectories.
+    pub fn new(job: &Job, n_traj: usize, slice_steps: u32) -> Self {
+        let span = job.t1 - job.t0;
+        let mut config = RunConfig {
+            n_traj: n_traj as u32,
+            n_save: job.t_save.len() as u32,
+            n_steps: job.n_steps(),
+            max_steps: job.max_steps,
+            slice_steps,
+            zero: 0,
+            safety: 0.0,
+            factor_min: 0.0,
+            factor_max: 0.0,
+            beta1: 0.0,
+            beta2: 0.0,
+            inv_exponent: 0.0,
+            t0: R::of(job.t0),
+            span: R::of(span),
+            dt: R::ZERO,
+            dt_min: R::ZERO,
+            dt_max: R::of(span),
+        };
+        match job.method.stepping {
+            Stepping::Fixed { dt } => config.dt = R::of(dt),
+            Stepping::Adaptive(controller) => {
+                let exponent = f64::from(job.method.stages.error_exponent.unwrap_or(1));
+                config.safety = controller.safety as f32;
+                config.factor_min = controller.factor_min as f32;
+                config.factor_max = controller.factor_max as f32;
+                config.beta1 = (controller.alpha / exponent) as f32;
+                config.beta2 = (controller.beta / exponent) as f32;
+                config.inv_exponent = exponent.recip() as f32;
+                config.dt = R::of(controller.dt_first.unwrap_or(0.0));
+                config.dt_min = R::of(controller.dt_min);
+                config.dt_max = R::of(controller.dt_max.min(span));
+            }
+        }
+        config
+    }
+}
+
+/// Rows of the kernels' `state` buffer, `[row][trajectory]` of the run's number format: everything that an
+/// unfinished trajectory needs to go on in the next dispatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateRows {
+    /// First row of the state y.
+    pub y: usize,
+    /// First row of k1 = f(t, y).
+    pub k1: usize,
+    /// Time since t0.
+    pub tau: usize,
+    /// What rounding took from `tau`.
+    pub tau_low: usize,
+    /// Next step size.
+    pub dt: usize,
+    /// Binary logarithm of the error norm of the last accepted step.
+    pub err_prev: usize,
+    /// Number of rows.
+    pub count: usize,
+}
+
+impl StateRows {
+    /// The rows of a system of `n_state` equations.
+    pub fn new(n_state: usize) -> Self {
+        let n = 2 * n_state;
+        StateRows { y: 0, k1: n_state, tau: n, tau_low: n + 1, dt: n + 2, err_prev: n + 3, count: n + 4 }
+    }
+}
+
+/// Rows of the kernels' `counts` buffer, `[row][trajectory]` of u32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountRow {
+    /// Status code.
+    Status,
+    /// Accepted steps.
+    Accepted,
+    /// Rejected steps.
+    Rejected,
+    /// Save times written.
+    Saved,
+    /// 1 once the trajectory has started, 2 more after a rejected step.
+    Flags,
+}
+
+impl CountRow {
+    /// Every row, in order.
+    pub const ALL: [CountRow; 5] =
+        [CountRow::Status, CountRow::Accepted, CountRow::Rejected, CountRow::Saved, CountRow::Flags];
+}
+
+/// Tells how far a run is, and whether to go on.
+pub trait Progress: Sync {
+    /// `n` more trajectories have finished.
+    fn finished(&self, n: usize);
+}
+
+/// Ignores progress.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn finished(&self, _: usize) {}
+}
+
+/// A place to run jobs.
+pub trait Backend {
+    /// One line that names it: `cpu, 8 threads` or the adapter's name.
+    fn describe(&self) -> String;
+
+    /// Number format where none is asked for.
+    fn default_precision(&self) -> Precision;
+
+    /// Most trajectories of one call of [`Backend::run`].
+    fn max_chunk(&self, job: &Job) -> usize;
+
+    /// Integrates a chunk of trajectories.
+    ///
+    /// # Errors
+    /// [`Error::Device`] or [`Error::Shader`] where the machine fails; trajectories in trouble are no error.
+    fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput>;
+}

@@ -1,0 +1,99 @@
+//! Numerics as data: tableaus, their names, and how the step size is controlled.
+//!
+//! A [`Method`] is a tableau and a step-size rule; the integrators of both backends take it as data. A new method is a
+//! [`Tableau`] in [`tableaus`] and a line in [`TABLEAUS`].
+
+mod controller;
+mod tableau;
+pub mod tableaus;
+
+pub use controller::Controller;
+pub use tableau::{Dense, ErrorEstimate, Stages, Tableau, Term};
+
+use crate::error::{Error, Result, suggest};
+
+/// Every built-in method.
+pub static TABLEAUS: [&Tableau; 7] = [
+    &tableaus::EULER,
+    &tableaus::HEUN,
+    &tableaus::MIDPOINT,
+    &tableaus::RK4,
+    &tableaus::BS23,
+    &tableaus::DOPRI5,
+    &tableaus::TSIT5,
+];
+
+/// Other names: SciPy's and those of papers.
+const ALIASES: [(&str, &str); 4] = [("RK45", "dopri5"), ("RK23", "bs23"), ("DP5", "dopri5"), ("BS3", "bs23")];
+
+/// Looks a tableau up by name or alias, in any case.
+///
+/// # Errors
+/// [`Error::Method`] with the known names.
+pub fn tableau(name: &str) -> Result<&'static Tableau> {
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, target)| target);
+    TABLEAUS.into_iter().find(|t| t.name.eq_ignore_ascii_case(alias)).ok_or_else(|| {
+        let known = TABLEAUS.iter().map(|t| t.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
+        Error::Method(format!("unknown method '{name}'{}", suggest(name, known).replace("known names", "known methods")))
+    })
+}
+
+/// How the step size is chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stepping {
+    /// Steps of one size; the last one is shorter where the span is not a multiple.
+    Fixed {
+        /// The step size.
+        dt: f64,
+    },
+    /// Steps that follow the error estimate.
+    Adaptive(Controller),
+}
+
+/// A tableau and a step-size rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Method {
+    /// Name for summaries.
+    pub name: String,
+    /// The prepared tableau.
+    pub stages: Stages,
+    /// Fixed or adaptive steps.
+    pub stepping: Stepping,
+}
+
+impl Method {
+    /// Fixed steps of size `dt`.
+    ///
+    /// # Errors
+    /// [`Error::Method`] if the tableau is inconsistent or `dt` is not positive.
+    pub fn fixed(tableau: &Tableau, dt: f64) -> Result<Method> {
+        tableau.check()?;
+        if !(dt.is_finite() && dt > 0.0) {
+            return Err(Error::Method(format!("dt must be positive and finite, got {dt}")));
+        }
+        Ok(Method { name: tableau.name.to_string(), stages: Stages::new(tableau), stepping: Stepping::Fixed { dt } })
+    }
+
+    /// Adaptive steps.
+    ///
+    /// # Errors
+    /// [`Error::Method`] if the tableau is inconsistent or has no error estimate, or the controller is out of range.
+    pub fn adaptive(tableau: &Tableau, controller: Controller) -> Result<Method> {
+        tableau.check()?;
+        controller.check()?;
+        if tableau.error.is_none() {
+            let able: Vec<&str> = TABLEAUS.iter().filter(|t| t.error.is_some()).map(|t| t.name).collect();
+            return Err(Error::Method(format!(
+                "'{}' has no error estimate and needs a fixed step: give dt, or choose one of {}",
+                tableau.name,
+                able.join(", ")
+            )));
+        }
+        Ok(Method { name: tableau.name.to_string(), stages: Stages::new(tableau), stepping: Stepping::Adaptive(controller) })
+    }
+
+    /// Whether the step size follows the error.
+    pub fn is_adaptive(&self) -> bool {
+        matches!(self.stepping, Stepping::Adaptive(_))
+    }
+}

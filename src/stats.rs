@@ -1,0 +1,99 @@
+//! Statistics of an ensemble at each save time, over the trajectories that finished.
+
+use crate::solution::EnsembleResult;
+use crate::status::Status;
+use rayon::prelude::*;
+
+/// Probabilities of the quantiles that are reported.
+pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
+
+/// Statistics of one value at one save time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Sample standard deviation (n - 1); 0 for a single trajectory.
+    pub std: f64,
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+    /// Quantiles at [`QUANTILES`], linearly interpolated between order statistics.
+    pub quantiles: [f64; 5],
+}
+
+/// Statistics of all values at all save times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// Trajectories that went in.
+    pub n_used: usize,
+    /// Trajectories left out since they did not reach the end.
+    pub n_left_out: usize,
+    /// `[save time][row]`; empty if no trajectory finished.
+    pub moments: Vec<Vec<Moments>>,
+}
+
+impl Statistics {
+    /// Computes the statistics of a result.
+    pub fn of(result: &EnsembleResult) -> Statistics {
+        let finished: Vec<usize> = (0..result.n_traj()).filter(|i| result.status[*i] == Status::Success).collect();
+        let n_row = result.names.len();
+        let cells: Vec<Moments> = if finished.is_empty() {
+            Vec::new()
+        } else {
+            (0..result.t.len() * n_row)
+                .into_par_iter()
+                .map(|cell| {
+                    let values = result.saved.slice(ndarray::s![cell / n_row, cell % n_row, ..]);
+                    moments(finished.iter().map(|i| values[*i]).collect())
+                })
+                .collect()
+        };
+        Statistics {
+            n_used: finished.len(),
+            n_left_out: result.n_traj() - finished.len(),
+            moments: if n_row == 0 { Vec::new() } else { cells.chunks(n_row).map(<[Moments]>::to_vec).collect() },
+        }
+    }
+}
+
+/// Statistics of a list that is not empty.
+fn moments(mut values: Vec<f64>) -> Moments {
+    let n = values.len() as f64;
+    // Two passes: no cancellation between a large mean and a small spread.
+    let mean = values.iter().sum::<f64>() / n;
+    let sum_sq: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
+    let std = if values.len() > 1 { (sum_sq / (n - 1.0)).sqrt() } else { 0.0 };
+    values.sort_unstable_by(f64::total_cmp);
+    let quantiles = QUANTILES.map(|q| quantile(&values, q));
+    Moments { mean, std, min: values[0], max: values[values.len() - 1], quantiles }
+}
+
+/// Quantile of sorted values, interpolated as NumPy and R (type 7) do by default.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (low, high) = (at.floor() as usize, at.ceil() as usize);
+    sorted[low] + (at - low as f64) * (sorted[high] - sorted[low])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_a_small_list() {
+        let m = moments(vec![4.0, 1.0, 3.0, 2.0]);
+        assert_eq!((m.mean, m.min, m.max), (2.5, 1.0, 4.0));
+        assert!((m.std - (5.0f64 / 3.0).sqrt()).abs() < 1e-15);
+        // numpy.quantile([1, 2, 3, 4], [0.05, 0.25, 0.5, 0.75, 0.95])
+        for (got, want) in m.quantiles.into_iter().zip([1.15, 1.75, 2.5, 3.25, 3.85]) {
+            assert!((got - want).abs() < 1e-14, "{got} is not {want}");
+        }
+    }
+
+    #[test]
+    fn a_large_mean_does_not_hide_the_spread() {
+        let m = moments(vec![1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0]);
+        assert_eq!(m.std, 1.0);
+    }
+}
