@@ -9,6 +9,10 @@ pub mod compile;
 pub mod status;
 pub mod method;
 pub mod job;
+#[cfg(feature = "gpu")]
+pub mod wgsl;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod cpu;
 pub mod ensemble;
 pub mod solution;
