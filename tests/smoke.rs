@@ -13,8 +13,8 @@ fn lorenz() {
         let spec = world.compile().unwrap();
         let t = std::time::Instant::now();
         let r = solve(&spec, &world.run, &mut cpu).unwrap();
-        println!("{m:?} {:?} {} {} {:?} {:?}", r.status, r.accepted, r.rejected, t.elapsed(), r.x.column(r.t.len()-1));
-        let mut e = world.ensemble.clone(); e.size = Some(1000);
+        println!("{spec}"); println!("{m:?} {:?} {} {} {:?} {:?}", r.status, r.accepted, r.rejected, t.elapsed(), r.x.column(r.t.len()-1));
+        let mut e = world.ensemble.clone(); e.size = Some(2);
         let ens = Ensemble::new(&spec, &e).unwrap();
         let r = solve_ensemble(&spec, &world.run, &ens, &mut cpu).unwrap();
         println!("{:?} {:?}", r.status_counts(), r.info.elapsed);

@@ -379,7 +379,7 @@ fn initial_values(places: &Map<Place>, names: &mut Names) -> Result<Vec<InitialV
                 Elements::Scalar(id) => id,
                 Elements::Vector(_) => return Err(Error::model(path, "expected a single number")),
             };
-            if names.graph.as_const(id).is_none() {
+            if !matches!(place.element(i), Source::Number(_)) {
                 let program = Program::lower(&names.graph, &[id]);
                 pending.push((InitialValue { is_state: place.is_state(), slot: place.start + i, program }, path));
             }
