@@ -1,6 +1,7 @@
 //! Adapters: what wgpu sees on this machine, which one is used, and its limits. The only place that waits for wgpu.
 
 use crate::error::{Error, Result};
+use crate::real::Precision;
 use std::future::Future;
 
 /// What to tell a user who has no adapter.
@@ -117,13 +118,19 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterSumm
 }
 
 /// A device with the adapter's own limits.
-pub(super) fn open(adapter: &wgpu::Adapter, precision_f64: bool) -> Result<(wgpu::Device, wgpu::Queue)> {
-    let required_features = if precision_f64 { wgpu::Features::SHADER_F64 } else { wgpu::Features::empty() };
+pub(super) fn open(adapter: &wgpu::Adapter, summary: &AdapterSummary, precision: Precision) -> Result<(wgpu::Device, wgpu::Queue)> {
+    if precision == Precision::F64 && !summary.f64 {
+        let message = format!("the adapter '{}' has no f64 in kernels; use precision f32, or the backend cpu for f64", summary.name);
+        return Err(Error::Device(message));
+    }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("ensolve"),
-        required_features,
+        required_features: match precision {
+            Precision::F32 => wgpu::Features::empty(),
+            Precision::F64 => wgpu::Features::SHADER_F64,
+        },
         required_limits: adapter.limits(),
         ..Default::default()
     };
-    wait(adapter.request_device(&descriptor)).map_err(|e| Error::Device(format!("the adapter '{}' cannot be opened: {e}", adapter.get_info().name)))
+    wait(adapter.request_device(&descriptor)).map_err(|e| Error::Device(format!("the adapter '{}' cannot be opened: {e}", summary.name)))
 }

@@ -1,0 +1,86 @@
+// Step-size control. Twin of src/cpu/controller.rs: same names, same order of operations.
+// Powers are taken through control_log2 and control_exp2, in f32 in either precision.
+
+struct Control {
+    accept: bool,
+    dt: real,
+    err_prev: real,
+}
+
+// Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
+fn control_log2(x: f32) -> f32 {
+    let bits = bitcast<u32>(x);
+    var e = f32(i32(bits >> 23u) - 127);
+    var m = bitcast<f32>((bits & 0x007fffffu) | 0x3f800000u);
+    if m > 1.4142135 { // sqrt(2)
+        m = m * 0.5;
+        e = e + 1.0;
+    }
+    let s = (m - 1.0) / (m + 1.0);
+    let s2 = s * s;
+    // 2/ln(2) times 1, 1/3, 1/5, 1/7
+    return e + s * (2.88539 + s2 * (0.9617967 + s2 * (0.577078 + s2 * 0.4121986)));
+}
+
+// 2^x for |x| < 126: 2^n times the Taylor series of 2^f, f within half of 0.
+fn control_exp2(x: f32) -> f32 {
+    let n = floor(x + 0.5);
+    let f = x - n;
+    // ln(2)^i / i!
+    let series = 1.0
+        + f * (0.6931472 + f * (0.2402265 + f * (0.05550411 + f * (0.009618129 + f * (0.0013333558 + f * 0.0001540353)))));
+    return series * bitcast<f32>(u32(i32(n) + 127) << 23u);
+}
+
+fn lesser_f32(a: f32, b: f32) -> f32 {
+    return select(b, a, a < b);
+}
+
+fn greater_f32(a: f32, b: f32) -> f32 {
+    return select(b, a, a > b);
+}
+
+// Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
+fn log2_norm(norm_sq: f32) -> f32 {
+    return 0.5 * control_log2(greater_f32(lesser_f32(norm_sq, 1e30), 1e-10));
+}
+
+// Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.
+fn control(err_sq: real, finite: bool, dt: real, err_prev: real, after_rejection: bool) -> Control {
+    let accept = err_sq <= 1.0 && finite;
+    let err = log2_norm(f32(lesser(err_sq, 1e30)));
+    if accept {
+        let wanted = config.safety * control_exp2(config.beta2 * f32(err_prev) - config.beta1 * err);
+        let limit = select(config.factor_max, 1.0, after_rejection);
+        let factor = greater_f32(lesser_f32(wanted, limit), config.factor_min);
+        return Control(accept, lesser(greater(dt * real(factor), config.dt_min), config.dt_max), real(err));
+    }
+    let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
+    let bounded = greater_f32(lesser_f32(shrunk, config.safety), config.factor_min);
+    let factor = select(config.factor_min, bounded, finite);
+    return Control(accept, dt * real(factor), err_prev);
+}
+
+// First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
+// and b.
+fn initial_dt_first(d0: real, d1: real) -> real {
+    let known = d0 >= 1e-10 && d1 >= 1e-10;
+    var h0 = real(1e-6);
+    if known {
+        h0 = 0.01 * sqrt(d0 / d1);
+    }
+    return lesser(h0, config.dt_max);
+}
+
+// First step from the first guess h0, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
+fn initial_dt(h0: real, d1: real, df: real) -> real {
+    let d2 = df / (h0 * h0);
+    let most = lesser(greater(d1, d2), 1e30);
+    let log2_hundredth = -6.643856f;
+    var h1 = greater(h0 * 1e-3, 1e-6);
+    if !(most <= 1e-30) {
+        let log2_most = 0.5 * control_log2(f32(most));
+        h1 = real(control_exp2((log2_hundredth - log2_most) * config.inv_exponent));
+    }
+    return lesser(lesser(100.0 * h0, h1), config.dt_max);
+}

@@ -1,0 +1,48 @@
+// The loop over steps of one trajectory. Twin of src/cpu/drive.rs, where a block of lanes steps together.
+// A dispatch attempts at most slice_steps steps; what is unfinished rests in the buffers until the next one.
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = id.x + id.y * groups.x * WORKGROUP_SIZE;
+    if i >= config.n_traj {
+        return;
+    }
+    var lane = load_lane(i);
+    if lane.status != STATUS_RUNNING {
+        return;
+    }
+    let p = load_params(i);
+    var y = load_y(i);
+    var k1: State;
+    if lane.started {
+        k1 = load_k1(i);
+    } else {
+        k1 = rhs(config.t0, y, p);
+        if is_finite_state(y) && is_finite_state(k1) {
+            lane.dt = first_dt(y, k1, p);
+        } else {
+            lane.status = STATUS_NON_FINITE;
+        }
+        save_start(&lane, i, y, p);
+    }
+    for (var n = 0u; n < config.slice_steps && lane.status == STATUS_RUNNING; n += 1u) {
+        let attempt = begin_step(&lane);
+        let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
+        let finite = is_finite_state(step.y1_candidate);
+        if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
+            save_until(&lane, i, attempt, y, step, p);
+            advance(&lane, attempt);
+            y = step.y1_candidate;
+            k1 = last_stage(step);
+        }
+        if lane.status == STATUS_RUNNING && lane.accepted + lane.rejected >= config.max_steps {
+            lane.status = STATUS_STEP_LIMIT;
+        }
+    }
+    store_lane(i, lane);
+    store_y(i, y);
+    store_k1(i, k1);
+    if lane.status == STATUS_RUNNING {
+        atomicAdd(&unfinished, 1u);
+    }
+}

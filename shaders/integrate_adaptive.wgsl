@@ -1,0 +1,53 @@
+// Adaptive steps: how a lane begins, tries and ends a step. Twin of src/cpu/integrate_adaptive.rs.
+// Time is the offset tau from t0 with the rounding of its sum kept in tau_low, so that many small steps add up.
+
+// The first step size, where none is given.
+fn first_dt(y: State, k1: State, p: Params) -> real {
+    if config.dt > 0.0 {
+        return config.dt;
+    }
+    let d0 = scaled_norm_sq(y, y);
+    let d1 = scaled_norm_sq(k1, y);
+    let h0 = initial_dt_first(d0, d1);
+    let f1 = rhs(config.t0 + h0, add_scaled(y, h0, k1), p);
+    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, -1.0, k1), y));
+}
+
+// Chooses the size of the next step: dt, or what is left of the span.
+fn begin_step(lane: ptr<function, Lane>) -> Attempt {
+    let left = (config.span - (*lane).tau) - (*lane).tau_low;
+    let is_last = (*lane).dt >= left;
+    return Attempt(select((*lane).dt, left, is_last), is_last);
+}
+
+// Accepts or rejects the step, and sets the next dt.
+fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, finite: bool) -> bool {
+    let decision = control(err_sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
+    (*lane).dt = decision.dt;
+    (*lane).err_prev = decision.err_prev;
+    (*lane).after_rejection = !decision.accept;
+    if !decision.accept {
+        (*lane).rejected += 1u;
+        let resolution = REAL_EPSILON * abs(config.t0 + (*lane).tau);
+        if !((*lane).dt > greater(config.dt_min, resolution)) {
+            (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
+        }
+    }
+    return decision.accept;
+}
+
+// Moves time past an accepted step.
+fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
+    (*lane).accepted += 1u;
+    if attempt.is_last {
+        (*lane).tau = config.span;
+        (*lane).tau_low = 0.0;
+        (*lane).status = STATUS_SUCCESS;
+        return;
+    }
+    // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
+    let small = opaque(attempt.h + (*lane).tau_low);
+    let tau = opaque((*lane).tau + small);
+    (*lane).tau_low = small - opaque(tau - (*lane).tau);
+    (*lane).tau = tau;
+}

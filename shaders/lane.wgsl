@@ -1,0 +1,48 @@
+// The evolving data of one trajectory, and how it rests between dispatches. Twin of src/cpu/lane.rs.
+
+struct Lane {
+    status: u32,
+    accepted: u32,
+    rejected: u32,
+    n_saved: u32,
+    after_rejection: bool,
+    started: bool,
+    tau: real,
+    tau_low: real,
+    dt: real,
+    err_prev: real,
+}
+
+// The step about to be tried: its size, and whether it ends at t1.
+struct Attempt {
+    h: real,
+    is_last: bool,
+}
+
+fn load_lane(i: u32) -> Lane {
+    let flags = counts[at(COUNT_FLAGS, i)];
+    return Lane(
+        counts[at(COUNT_STATUS, i)],
+        counts[at(COUNT_ACCEPTED, i)],
+        counts[at(COUNT_REJECTED, i)],
+        counts[at(COUNT_SAVED, i)],
+        (flags & 2u) != 0u, // FLAG: after a rejected step
+        (flags & 1u) != 0u, // FLAG: started
+        state[at(ROW_TAU, i)],
+        state[at(ROW_TAU_LOW, i)],
+        state[at(ROW_DT, i)],
+        state[at(ROW_ERR_PREV, i)],
+    );
+}
+
+fn store_lane(i: u32, lane: Lane) {
+    counts[at(COUNT_STATUS, i)] = lane.status;
+    counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
+    counts[at(COUNT_REJECTED, i)] = lane.rejected;
+    counts[at(COUNT_SAVED, i)] = lane.n_saved;
+    counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
+    state[at(ROW_TAU, i)] = lane.tau;
+    state[at(ROW_TAU_LOW, i)] = lane.tau_low;
+    state[at(ROW_DT, i)] = lane.dt;
+    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+}

@@ -1,0 +1,56 @@
+// Buffers and their indices. Twin of src/job.rs: a test compares members, offsets and bindings.
+// All per-trajectory arrays are [row][trajectory]; rows are constants emitted from Rust.
+
+struct RunConfig {
+    n_traj: u32,
+    n_save: u32,
+    n_steps: u32,
+    max_steps: u32,
+    slice_steps: u32,
+    zero: u32,
+    safety: f32,
+    factor_min: f32,
+    factor_max: f32,
+    beta1: f32,
+    beta2: f32,
+    inv_exponent: f32,
+    t0: real,
+    span: real,
+    dt: real,
+    dt_min: real,
+    dt_max: real,
+}
+
+@group(0) @binding(0) var<storage, read> config: RunConfig;
+// rtol of each state slot, atol of each state slot, save times since t0
+@group(0) @binding(1) var<storage, read> tables: array<real>;
+@group(0) @binding(2) var<storage, read> params: array<real>;
+@group(0) @binding(3) var<storage, read_write> state: array<real>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> saved: array<real>;
+@group(0) @binding(6) var<storage, read_write> unfinished: atomic<u32>;
+
+fn at(row: u32, i: u32) -> u32 {
+    return row * config.n_traj + i;
+}
+
+fn rtol(slot: u32) -> real {
+    return tables[slot];
+}
+
+fn atol(slot: u32) -> real {
+    return tables[N_STATE + slot];
+}
+
+fn t_save(index: u32) -> real {
+    return tables[2u * N_STATE + index];
+}
+
+// a or b as in Rust's Real::lesser and Real::greater: b where the comparison fails
+fn lesser(a: real, b: real) -> real {
+    return select(b, a, a < b);
+}
+
+fn greater(a: real, b: real) -> real {
+    return select(b, a, a > b);
+}

@@ -1,0 +1,121 @@
+//! Buffers: numbers to the device and back. Nothing here knows of equations.
+
+use super::device::wait;
+use crate::error::{Error, Result};
+use crate::real::Precision;
+use std::sync::{Arc, Mutex};
+
+/// An opened device, and what it last complained about.
+pub struct Device {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    complaint: Arc<Mutex<Option<String>>>,
+}
+
+impl Device {
+    pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let complaint = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&complaint);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            if let Ok(mut first) = seen.lock() {
+                first.get_or_insert(error.to_string());
+            }
+        }));
+        Device { device, queue, complaint }
+    }
+
+    /// The first error since the last call.
+    pub fn check(&self) -> Result<()> {
+        match self.complaint.lock().ok().and_then(|mut first| first.take()) {
+            Some(text) => Err(Error::Device(text)),
+            None => Ok(()),
+        }
+    }
+
+    /// A storage buffer of at least four bytes; wgpu fills it with zeros.
+    pub fn storage(&self, label: &str, bytes: u64) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: bytes.max(4).next_multiple_of(4),
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Writes numbers in the precision of the run to the start of a buffer.
+    pub fn write_reals(&self, buffer: &wgpu::Buffer, values: &[f64], precision: Precision) {
+        match precision {
+            Precision::F32 => {
+                let values: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+                self.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
+            }
+            Precision::F64 => self.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values)),
+        }
+    }
+
+    /// Reads bytes `[start, start + bytes)` of a buffer, waiting for everything submitted before.
+    pub fn read(&self, buffer: &wgpu::Buffer, start: u64, bytes: u64) -> Result<Vec<u8>> {
+        if bytes == 0 {
+            return Ok(Vec::new());
+        }
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: bytes,
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(buffer, start, &staging, 0, bytes);
+        self.queue.submit([encoder.finish()]);
+        self.mapped(&staging)
+    }
+
+    /// The contents of a staging buffer, once everything submitted before is done.
+    pub fn mapped(&self, staging: &wgpu::Buffer) -> Result<Vec<u8>> {
+        let lost = |what: String| self.check().err().unwrap_or(Error::Device(what));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
+        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| lost(format!("waiting for the device failed: {e}")))?;
+        match receiver.recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => return Err(lost(format!("reading a buffer back failed: {e}"))),
+            Err(e) => return Err(lost(format!("the device is gone: {e}"))),
+        }
+        let view = staging.get_mapped_range(..).map_err(|e| lost(format!("reading a buffer back failed: {e}")))?;
+        let bytes = view.to_vec();
+        drop(view);
+        staging.unmap();
+        self.check()?;
+        Ok(bytes)
+    }
+
+    /// Reads `count` numbers of the run's precision from element `start` on.
+    pub fn read_reals(&self, buffer: &wgpu::Buffer, start: usize, count: usize, precision: Precision) -> Result<Vec<f64>> {
+        let size = real_bytes(precision);
+        let bytes = self.read(buffer, start as u64 * size, count as u64 * size)?;
+        Ok(match precision {
+            Precision::F32 => bytemuck::pod_collect_to_vec::<u8, f32>(&bytes).into_iter().map(f64::from).collect(),
+            Precision::F64 => bytemuck::pod_collect_to_vec(&bytes),
+        })
+    }
+
+    /// Runs `work` and returns any validation or memory error that it caused.
+    pub fn scoped<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let value = work();
+        let errors = [wait(memory.pop()), wait(validation.pop())];
+        match errors.into_iter().flatten().next() {
+            Some(error) => Err(Error::Device(error.to_string())),
+            None => Ok(value),
+        }
+    }
+}
+
+/// Size of a number.
+pub fn real_bytes(precision: Precision) -> u64 {
+    match precision {
+        Precision::F32 => size_of::<f32>() as u64,
+        Precision::F64 => size_of::<f64>() as u64,
+    }
+}

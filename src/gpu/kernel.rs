@@ -1,0 +1,199 @@
+//! A compiled kernel and its run: upload, dispatch slice after slice, download.
+
+use super::SLICE_SECONDS;
+use super::buffers::{Device, real_bytes};
+use crate::error::Result;
+use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows};
+use crate::real::Precision;
+use crate::wgsl::{KernelSource, WORKGROUP_SIZE};
+use std::time::Instant;
+
+/// Attempted steps of the first dispatch; later ones follow the measured time.
+const FIRST_SLICE: u32 = 32;
+
+/// The next slice is at most this many times longer or shorter than the last.
+const SLICE_CHANGE: f64 = 4.0;
+
+/// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
+const GROUPS_X: u32 = 32768;
+
+/// A pipeline and the source it was made from.
+pub struct Kernel {
+    pub source: KernelSource,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+/// The buffers of a run, in the order of their bindings.
+struct Buffers {
+    config: wgpu::Buffer,
+    tables: wgpu::Buffer,
+    params: wgpu::Buffer,
+    state: wgpu::Buffer,
+    counts: wgpu::Buffer,
+    saved: wgpu::Buffer,
+    unfinished: wgpu::Buffer,
+    staging: wgpu::Buffer,
+}
+
+// SAFETY: RunConfig is repr(C), of six u32 and six f32 followed by five R; the first 48 bytes end on a multiple of 8, so
+// neither form has padding, and any bits are values.
+unsafe impl bytemuck::Zeroable for RunConfig<f32> {}
+unsafe impl bytemuck::Pod for RunConfig<f32> {}
+unsafe impl bytemuck::Zeroable for RunConfig<f64> {}
+unsafe impl bytemuck::Pod for RunConfig<f64> {}
+
+fn config_bytes(job: &Job, n_traj: usize, slice_steps: u32) -> Vec<u8> {
+    match job.precision {
+        Precision::F32 => bytemuck::bytes_of(&RunConfig::<f32>::new(job, n_traj, slice_steps)).to_vec(),
+        Precision::F64 => bytemuck::bytes_of(&RunConfig::<f64>::new(job, n_traj, slice_steps)).to_vec(),
+    }
+}
+
+/// Bindings of the kernels, first the read-only ones: `shaders/layout.wgsl`.
+fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    const READ_ONLY: u32 = 3;
+    const COUNT: u32 = 7;
+    let entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only: binding < READ_ONLY },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let entries: Vec<_> = (0..COUNT).map(entry).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("ensolve kernel"), entries: &entries })
+}
+
+impl Kernel {
+    /// Compiles the kernel for the device.
+    pub fn new(device: &Device, source: KernelSource) -> Result<Self> {
+        let layout = device.scoped(|| layout(&device.device))?;
+        let pipeline = device.scoped(|| {
+            let pipeline_layout = device.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some("ensolve kernel"),
+                bind_group_layouts: &[Some(&layout)],
+                ..Default::default()
+            });
+            let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some("ensolve kernel"),
+                source: wgpu::ShaderSource::Wgsl(source.text().into()),
+            });
+            device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some("ensolve kernel"),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: Default::default(),
+                cache: None,
+            })
+        })?;
+        Ok(Kernel { source, pipeline, layout })
+    }
+
+    /// Integrates a chunk of trajectories.
+    pub fn run(&self, device: &Device, job: &Job, inputs: &Inputs, fixed_slice: Option<u32>, progress: &dyn Progress) -> Result<RawOutput> {
+        let buffers = device.scoped(|| upload(device, job, inputs))?;
+        let bind_group = device.scoped(|| self.bind(device, &buffers))?;
+        let mut slice_steps = fixed_slice.unwrap_or(FIRST_SLICE);
+        let mut unfinished = inputs.n_traj;
+        let mut compiled = false;
+        while unfinished > 0 {
+            device.queue.write_buffer(&buffers.config, 0, &config_bytes(job, inputs.n_traj, slice_steps));
+            let start = Instant::now();
+            let left = self.dispatch(device, &buffers, &bind_group, inputs.n_traj)?;
+            let seconds = start.elapsed().as_secs_f64();
+            progress.finished(unfinished - left);
+            unfinished = left;
+            // Some drivers compile at the first dispatch: its time says nothing about the steps.
+            if fixed_slice.is_none() && compiled {
+                let change = (SLICE_SECONDS / seconds.max(1e-9)).clamp(1.0 / SLICE_CHANGE, SLICE_CHANGE);
+                slice_steps = (f64::from(slice_steps) * change).clamp(1.0, 1e9) as u32;
+            }
+            compiled = true;
+        }
+        download(device, job, inputs.n_traj, &buffers)
+    }
+
+    fn bind(&self, device: &Device, buffers: &Buffers) -> wgpu::BindGroup {
+        let in_order =
+            [&buffers.config, &buffers.tables, &buffers.params, &buffers.state, &buffers.counts, &buffers.saved, &buffers.unfinished];
+        let entries: Vec<wgpu::BindGroupEntry> = (0..)
+            .zip(in_order)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        device.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("ensolve"), layout: &self.layout, entries: &entries })
+    }
+
+    /// One slice; returns how many trajectories are unfinished.
+    fn dispatch(&self, device: &Device, buffers: &Buffers, bind_group: &wgpu::BindGroup, n_traj: usize) -> Result<usize> {
+        let groups = (n_traj as u32).div_ceil(WORKGROUP_SIZE);
+        let mut encoder = device.device.create_command_encoder(&Default::default());
+        encoder.clear_buffer(&buffers.unfinished, 0, None);
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&self.pipeline);
+            pass.set_bind_group(0, bind_group, &[]);
+            pass.dispatch_workgroups(groups.min(GROUPS_X), groups.div_ceil(GROUPS_X), 1);
+        }
+        encoder.copy_buffer_to_buffer(&buffers.unfinished, 0, &buffers.staging, 0, 4);
+        device.queue.submit([encoder.finish()]);
+        let bytes = device.mapped(&buffers.staging)?;
+        Ok(bytemuck::pod_read_unaligned::<u32>(&bytes) as usize)
+    }
+}
+
+fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
+    let (n_traj, precision) = (inputs.n_traj, job.precision);
+    let rows = StateRows::new(job.program.n_state());
+    let reals = |label: &str, count: usize| device.storage(label, count as u64 * real_bytes(precision));
+    let tables: Vec<f64> = job.rtol.iter().chain(&job.atol).copied().chain(job.save_offsets()).collect();
+    let config = config_bytes(job, n_traj, 0);
+    let buffers = Buffers {
+        config: device.storage("config", config.len() as u64),
+        tables: reals("tables", tables.len()),
+        params: reals("params", inputs.p.len()),
+        state: reals("state", rows.count * n_traj),
+        counts: device.storage("counts", (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64),
+        saved: reals("saved", job.t_save.len() * job.program.n_row() * n_traj),
+        unfinished: device.storage("unfinished", size_of::<u32>() as u64),
+        staging: device.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("unfinished staging"),
+            size: size_of::<u32>() as u64,
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        }),
+    };
+    device.write_reals(&buffers.tables, &tables, precision);
+    device.write_reals(&buffers.params, &inputs.p, precision);
+    device.write_reals(&buffers.state, &inputs.y0, precision);
+    buffers
+}
+
+fn download(device: &Device, job: &Job, n_traj: usize, buffers: &Buffers) -> Result<RawOutput> {
+    let rows = StateRows::new(job.program.n_state());
+    let n_row = job.program.n_row();
+    let y = device.read_reals(&buffers.state, rows.y * n_traj, job.program.n_state() * n_traj, job.precision)?;
+    let tau = device.read_reals(&buffers.state, rows.tau * n_traj, n_traj, job.precision)?;
+    let mut saved = device.read_reals(&buffers.saved, 0, job.t_save.len() * n_row * n_traj, job.precision)?;
+    let counts: Vec<u32> =
+        bytemuck::pod_collect_to_vec(&device.read(&buffers.counts, 0, (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64)?);
+    let count = |row: CountRow| &counts[row as usize * n_traj..(row as usize + 1) * n_traj];
+    for (i, n_saved) in count(CountRow::Saved).iter().enumerate() {
+        for row in *n_saved as usize * n_row..job.t_save.len() * n_row {
+            saved[row * n_traj + i] = f64::NAN;
+        }
+    }
+    Ok(RawOutput {
+        n_traj,
+        y,
+        t: tau.into_iter().map(|tau| job.t0 + tau).collect(),
+        saved,
+        status: count(CountRow::Status).to_vec(),
+        accepted: count(CountRow::Accepted).to_vec(),
+        rejected: count(CountRow::Rejected).to_vec(),
+    })
+}

@@ -1,0 +1,171 @@
+//! Results to files: CSV, JSON and NPZ, chosen by the file's extension.
+//!
+//! In: an [`EnsembleResult`] and the columns wanted. Out: a whole file or none, since it is written beside its place
+//! and renamed. [`check`] finds a bad name or place before a long run; the writers take any stream. Numbers are written
+//! in the precision of the run with the shortest text that reads back to the same number. It draws no conclusions: the
+//! statistics in the JSON are those of [`crate::stats`].
+
+mod csv;
+mod json;
+mod npz;
+
+pub use csv::write_csv;
+pub use json::write_json;
+pub use npz::write_npz;
+
+use crate::error::{Error, Result, suggest};
+use crate::real::Precision;
+use crate::solution::EnsembleResult;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One row for each save time, and a header.
+    Csv,
+    /// One object: how the result was made, statistics, statuses and values.
+    Json,
+    /// NumPy arrays, one for each column.
+    Npz,
+}
+
+impl Format {
+    /// Every format and its extension.
+    pub const ALL: [(Format, &'static str); 3] = [(Format::Csv, "csv"), (Format::Json, "json"), (Format::Npz, "npz")];
+
+    /// The format of a file name, in any case.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the known extensions.
+    pub fn of(path: &Path) -> Result<Format> {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        Format::ALL.into_iter().find(|(_, known)| *known == extension).map(|(format, _)| format).ok_or_else(|| {
+            let known = Format::ALL.map(|(_, known)| format!(".{known}")).join(", ");
+            let found = if extension.is_empty() { "no extension".to_string() } else { format!("extension '.{extension}'") };
+            Error::file(path, format!("{found}, which names no format; known: {known}"))
+        })
+    }
+}
+
+/// Positions of the columns wanted, all of them if none are named; the name of a vector stands for all its elements.
+///
+/// # Errors
+/// [`Error::Run`] for unknown names and for names given twice.
+pub fn select(names: &[String], columns: Option<&[String]>) -> Result<Vec<usize>> {
+    let Some(columns) = columns else { return Ok((0..names.len()).collect()) };
+    let mut rows = Vec::new();
+    for column in columns {
+        let element = format!("{column}[");
+        let found: Vec<usize> =
+            (0..names.len()).filter(|i| names[*i] == *column || names[*i].starts_with(&element)).collect();
+        if found.is_empty() {
+            let hint = suggest(column, names.iter().map(String::as_str)).replace("known names", "known columns");
+            return Err(Error::run(format!("columns: no state or output is named '{column}'{hint}")));
+        }
+        if found.iter().any(|i| rows.contains(i)) {
+            return Err(Error::run(format!("columns: '{column}' is given twice; name each column once")));
+        }
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+/// Checks that a result can be written to a path, by opening the temporary file that it would be written to first.
+///
+/// # Errors
+/// [`Error::File`] if the extension is unknown or the place cannot be written to.
+pub fn check(path: &Path) -> Result<()> {
+    Format::of(path)?;
+    if path.is_dir() {
+        return Err(Error::file(path, "is a folder; give the name of a file in it"));
+    }
+    create(path).map(drop)
+}
+
+/// Writes a result to a file in the format of its extension; an older file of that name is replaced.
+///
+/// # Errors
+/// As [`check`] and [`select`], and [`Error::File`] if writing fails; the path is then as it was.
+pub fn write(result: &EnsembleResult, path: &Path, columns: Option<&[String]>) -> Result<()> {
+    let format = Format::of(path)?;
+    let rows = select(&result.names, columns)?;
+    let (temporary, file) = create(path)?;
+    let mut out = BufWriter::new(file);
+    match format {
+        Format::Csv => write_csv(result, &rows, &mut out),
+        Format::Json => write_json(result, &rows, &mut out),
+        Format::Npz => write_npz(result, &rows, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .and_then(|()| std::fs::rename(&temporary.0, resolved(path)))
+    .map_err(|e| Error::file(path, format!("cannot be written: {e}")))
+}
+
+/// A file that is removed unless it has been renamed.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a rename there is nothing to remove, and that is no failure.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Where a link leads: the file is replaced, not the link.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// A new file in the folder of `path`, so that renaming it never crosses a file system.
+fn create(path: &Path) -> Result<(Temporary, File)> {
+    let target = resolved(path);
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let file = File::create(&temporary).map_err(|e| Error::file(path, format!("cannot be written: {e}")))?;
+    Ok((Temporary(temporary), file))
+}
+
+/// The shortest text that reads back to the same number of the precision: `0.1`, `1e-9`, `NaN`, `inf`.
+pub fn shortest(x: f64, precision: Precision) -> String {
+    // Without an exponent, very large and very small numbers would be rows of zeros.
+    let plain = x == 0.0 || !x.is_finite() || (1e-5..1e16).contains(&x.abs());
+    match (precision, plain) {
+        (Precision::F32, true) => (x as f32).to_string(),
+        (Precision::F32, false) => format!("{:e}", x as f32),
+        (Precision::F64, true) => x.to_string(),
+        (Precision::F64, false) => format!("{x:e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortest_text_reads_back() {
+        let tenth = f64::from(0.1f32);
+        assert_eq!(shortest(tenth, Precision::F32), "0.1");
+        assert_eq!(shortest(tenth, Precision::F64), "0.10000000149011612");
+        for x in [0.0, -0.0, 1.0, 0.1, -1e-5, 9.999e-6, 1.5e300, 5e-324, 1e16, 123_456_789.123] {
+            assert_eq!(shortest(x, Precision::F64).parse::<f64>().map(f64::to_bits), Ok(x.to_bits()));
+            let single = x as f32;
+            assert_eq!(shortest(f64::from(single), Precision::F32).parse::<f32>().map(f32::to_bits), Ok(single.to_bits()));
+        }
+        assert_eq!(shortest(1e-300, Precision::F64), "1e-300");
+        assert_eq!(shortest(f64::NAN, Precision::F32), "NaN");
+    }
+
+    #[test]
+    fn columns_by_name_and_by_vector() {
+        let names = ["v[0]", "v[1]", "x"].map(String::from);
+        let select = |columns: &[&str]| select(&names, Some(&columns.iter().map(|c| c.to_string()).collect::<Vec<_>>()));
+        assert_eq!(select(&["x", "v"]), Ok(vec![2, 0, 1]));
+        assert_eq!(select(&["v[1]"]), Ok(vec![1]));
+        assert_eq!(
+            select(&["v", "v[1]"]),
+            Err(Error::run("columns: 'v[1]' is given twice; name each column once"))
+        );
+    }
+}

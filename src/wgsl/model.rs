@@ -1,0 +1,125 @@
+//! The model as WGSL: its state and parameter structs, their loads and stores, derivatives and outputs.
+//!
+//! States and parameters are members with the user's names, so that `rhs` reads like the model.
+
+use super::literal::literal;
+use super::names::Namer;
+use crate::expr::func::Func;
+use crate::infix::{self, Style};
+use crate::program::{OdeProgram, Program};
+use crate::real::Precision;
+
+/// Members of the generated structs.
+pub struct Members {
+    /// One for each state slot.
+    pub state: Vec<String>,
+    /// One for each parameter slot.
+    pub params: Vec<String>,
+}
+
+impl Members {
+    /// Names the members after the model's slots.
+    pub fn new(program: &OdeProgram) -> Self {
+        let members = |names: &[String]| {
+            let mut namer = Namer::default();
+            names.iter().map(|name| namer.name(name)).collect()
+        };
+        Members { state: members(&program.state_names), params: members(&program.param_names) }
+    }
+}
+
+/// A struct of `real` members; WGSL has no empty structs.
+pub fn structure(name: &str, members: &[String]) -> String {
+    let unused = ["unused".to_string()];
+    let members = if members.is_empty() { unused.as_slice() } else { members };
+    let lines: String = members.iter().map(|member| format!("    {member}: real,\n")).collect();
+    format!("struct {name} {{\n{lines}}}\n")
+}
+
+/// `fn NAME(ARGUMENTS) -> State`, built member by member.
+pub fn state_function(signature: &str, setup: &[String], members: &[String], value: impl Fn(usize, &str) -> String) -> String {
+    let mut out = format!("fn {signature} -> State {{\n");
+    setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+    out.push_str("    var d: State;\n");
+    for (slot, member) in members.iter().enumerate() {
+        out.push_str(&format!("    d.{member} = {};\n", value(slot, member)));
+    }
+    out.push_str("    return d;\n}\n");
+    out
+}
+
+/// Structs, loads and stores, `rhs` and `write_row`.
+pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> String {
+    let mut parts = vec![structure("State", &members.state), structure("Params", &members.params)];
+    parts.push(load("load_params", "Params", "params", "0u", &members.params));
+    parts.push(load("load_y", "State", "state", "ROW_Y", &members.state));
+    parts.push(load("load_k1", "State", "state", "ROW_K1", &members.state));
+    parts.push(store("store_y", "ROW_Y", &members.state));
+    parts.push(store("store_k1", "ROW_K1", &members.state));
+    let (setup, results) = body(&program.rhs, members, precision);
+    parts.push(state_function("rhs(t: real, y: State, p: Params)", &setup, &members.state, |slot, _| results[slot].clone()));
+    parts.push(write_row(program, members, precision));
+    parts.join("\n")
+}
+
+fn load(name: &str, structure: &str, buffer: &str, first_row: &str, members: &[String]) -> String {
+    let lines: String =
+        members.iter().enumerate().map(|(n, member)| format!("    d.{member} = {buffer}[at({first_row} + {n}u, i)];\n")).collect();
+    format!("fn {name}(i: u32) -> {structure} {{\n    var d: {structure};\n{lines}    return d;\n}}\n")
+}
+
+fn store(name: &str, first_row: &str, members: &[String]) -> String {
+    let lines: String =
+        members.iter().enumerate().map(|(n, member)| format!("    state[at({first_row} + {n}u, i)] = y.{member};\n")).collect();
+    format!("fn {name}(i: u32, y: State) {{\n{lines}}}\n")
+}
+
+fn write_row(program: &OdeProgram, members: &Members, precision: Precision) -> String {
+    let (setup, results) = body(&program.outputs, members, precision);
+    let mut out = "fn write_row(index: u32, i: u32, t: real, y: State, p: Params) {\n".to_string();
+    setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+    let states = members.state.iter().map(|member| format!("y.{member}"));
+    for (row, value) in states.chain(results).enumerate() {
+        out.push_str(&format!("    saved[at(index * N_ROW + {row}u, i)] = {value};\n"));
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// A program's statements as `let` lines, and its results.
+pub fn body(program: &Program, members: &Members, precision: Precision) -> (Vec<String>, Vec<String>) {
+    let mut style = Wgsl { members, precision, namer: Namer::default() };
+    let (statements, results) = infix::print(program, &mut style);
+    (statements.into_iter().map(|s| format!("let {} = {};", s.name, s.text)).collect(), results)
+}
+
+struct Wgsl<'a> {
+    members: &'a Members,
+    precision: Precision,
+    namer: Namer,
+}
+
+impl Style for Wgsl<'_> {
+    fn constant(&self, value: f64) -> String {
+        literal(value, self.precision)
+    }
+    fn state(&self, slot: usize) -> String {
+        format!("y.{}", self.members.state[slot])
+    }
+    fn param(&self, slot: usize) -> String {
+        format!("p.{}", self.members.params[slot])
+    }
+    fn function(&self, func: Func) -> String {
+        func.row().wgsl.to_string()
+    }
+    fn select(&self, c: &str, a: &str, b: &str) -> String {
+        format!("select({b}, {a}, {c})")
+    }
+    fn not_equal(&self, a: &str, b: &str) -> String {
+        // naga spells WGSL's != as an ordered comparison, which is false for NaN.
+        format!("!({a} == {b})")
+    }
+    fn name(&mut self, label: Option<&str>) -> String {
+        self.namer.name(label.unwrap_or("v1"))
+    }
+}

@@ -1,0 +1,82 @@
+//! What the integration tests share: the backends of this machine, and comparison in units of the tolerance.
+
+#![allow(dead_code)] // every test file uses a part of it
+
+use ensolve::{Backend, CpuBackend, Precision};
+
+/// A backend under test.
+pub struct Tested {
+    /// `cpu` or `gpu`, as in skip lists.
+    pub name: &'static str,
+    /// The backend.
+    pub backend: Box<dyn Backend>,
+    /// Number formats that it runs.
+    pub precisions: &'static [Precision],
+}
+
+/// The backends of this machine: the CPU always, the GPU where there is an adapter. `ENSOLVE_REQUIRE_GPU=1` makes a
+/// missing adapter a failure, so that GPU tests cannot be left out unseen; `ENSOLVE_TEST_BACKENDS=cpu` runs on the CPU
+/// alone.
+pub fn backends() -> Vec<Tested> {
+    let cpu: Box<dyn Backend> = Box::new(CpuBackend::new());
+    let mut all = vec![Tested { name: "cpu", backend: cpu, precisions: &[Precision::F64, Precision::F32] }];
+    match gpu() {
+        Ok(backend) => all.push(Tested { name: "gpu", backend, precisions: &[Precision::F32] }),
+        Err(reason) if is_set("ENSOLVE_REQUIRE_GPU", "1") => panic!("ENSOLVE_REQUIRE_GPU=1, but {reason}"),
+        Err(reason) => println!("no GPU tests: {reason}"),
+    }
+    all
+}
+
+fn is_set(variable: &str, value: &str) -> bool {
+    std::env::var(variable).is_ok_and(|set| set == value)
+}
+
+#[cfg(feature = "gpu")]
+fn gpu() -> Result<Box<dyn Backend>, String> {
+    if is_set("ENSOLVE_TEST_BACKENDS", "cpu") {
+        return Err("ENSOLVE_TEST_BACKENDS=cpu".to_string());
+    }
+    match ensolve::gpu::GpuBackend::new(None) {
+        Ok(backend) => Ok(Box::new(backend)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu() -> Result<Box<dyn Backend>, String> {
+    Err("this build has no GPU backend".to_string())
+}
+
+/// A model from JSON text, compiled.
+///
+/// # Panics
+/// If it is not a model; the message says why.
+pub fn compiled(json: &str) -> ensolve::CompiledSpec {
+    let world = ensolve::World::from_json(json).unwrap_or_else(|e| panic!("{e}\nin {json}"));
+    world.compile().unwrap_or_else(|e| panic!("{e}\nin {json}"))
+}
+
+/// Largest error of a series in units of its tolerance, atol + rtol * max |want|, and where it is. What is not a
+/// number is infinitely wrong.
+pub fn error_units(got: &[f64], want: &[f64], rtol: f64, atol: f64) -> (f64, usize) {
+    assert_eq!(got.len(), want.len(), "a series and its expected values have different lengths");
+    let unit = atol + rtol * want.iter().fold(0.0, |most: f64, w| most.max(w.abs()));
+    let units = |got: f64, want: f64| if got.is_nan() { f64::INFINITY } else { (got - want).abs() / unit };
+    let all = got.iter().zip(want).map(|(got, want)| units(*got, *want)).zip(0..);
+    all.fold((0.0, 0), |worst, next| if next.0 > worst.0 { next } else { worst })
+}
+
+/// Asserts that a series is within `factor` units of its tolerance.
+///
+/// # Panics
+/// With the place, both values and the error in units.
+pub fn assert_close(got: &[f64], want: &[f64], rtol: f64, atol: f64, factor: f64, context: &str) {
+    let (units, at) = error_units(got, want, rtol, atol);
+    assert!(
+        units <= factor,
+        "{context}: value {at} is {}, expected {}: {units:.3} units of the tolerance (rtol {rtol:e}, atol {atol:e}), at most {factor}",
+        got[at],
+        want[at]
+    );
+}
