@@ -1,13 +1,57 @@
+//! Ensemble ODE solver: one model, very many initial conditions and parameter sets, on any GPU or on the CPU.
+//!
+//! A model is a JSON file or a [`World`] built in Rust. It is compiled once to a flat program; the program becomes a
+//! WGSL compute kernel that runs through wgpu on Vulkan, Metal, DX12 and GL, and the same program runs on the CPU with
+//! the same operations in the same order. One bad trajectory never hurts another: each has a [`Status`].
+//!
+//! ```
+//! use ensolve::{BackendChoice, Ensemble, Statistics, World, choose, solve_ensemble};
+//!
+//! let world = World::from_json(r#"{
+//!     "model": "decay",
+//!     "states": {"y": 1.0},
+//!     "parameters": {"rate": 0.5},
+//!     "derivatives": {"y": "-rate*y"},
+//!     "run": {"tspan": [0, 2]},
+//!     "ensemble": {"size": 1000, "seed": 1, "vary": {"rate": {"uniform": [0.4, 0.6]}}}
+//! }"#)?;
+//! let spec = world.compile()?;
+//! let ensemble = Ensemble::new(&spec, &world.ensemble)?;
+//! let mut chosen = choose(BackendChoice::Cpu, None, None)?;
+//! let result = solve_ensemble(&spec, &world.run, &ensemble, chosen.backend.as_mut())?;
+//! let last = Statistics::of(&result).moments.pop().expect("two save times");
+//! assert!((last[0].mean - 0.37).abs() < 0.01);
+//! # Ok::<(), ensolve::Error>(())
+//! ```
+//!
+//! # The pipeline
+//!
+//! The modules below are in this order, and each uses only those above it:
+//!
+//! ```text
+//! World (spec) -> Graph (expr) -> CompiledSpec (compile) of flat Programs (program)
+//!   + Method (method) + Ensemble (ensemble) + save times -> Job and Inputs (job)
+//!   -> { KernelSource (wgsl) -> gpu | cpu } -> RawOutput
+//!   -> SolveResult / EnsembleResult (solution) -> Statistics (stats), files (output)
+//! ```
+//!
+//! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`choose`] picks a backend.
+//!
+//! # Cargo features
+//!
+//! - `gpu` (default): the wgpu backend. Without it the crate is the CPU library alone.
+//! - `cli` (default): the `ensolve` program.
+
 pub mod error;
 pub mod real;
 pub mod sampling;
+pub mod status;
+pub mod method;
 pub mod spec;
 pub mod expr;
 pub mod program;
 pub mod infix;
 pub mod compile;
-pub mod status;
-pub mod method;
 pub mod job;
 #[cfg(feature = "gpu")]
 pub mod wgsl;
@@ -17,9 +61,9 @@ pub mod cpu;
 pub mod ensemble;
 pub mod solution;
 pub mod stats;
+pub mod output;
 pub mod solve;
 pub mod backend;
-
 
 pub use backend::{BackendChoice, choose};
 pub use compile::CompiledSpec;
@@ -27,10 +71,11 @@ pub use cpu::CpuBackend;
 pub use ensemble::Ensemble;
 pub use error::{Error, Result};
 pub use job::Backend;
+pub use method::{Method, Tableau};
 pub use real::Precision;
 pub use sampling::Distribution;
 pub use solution::{EnsembleResult, SolveResult};
 pub use solve::{solve, solve_ensemble};
-pub use spec::{RunSettings, Save, World};
+pub use spec::{EnsembleSettings, RunSettings, Save, Tolerance, World};
 pub use stats::Statistics;
 pub use status::Status;

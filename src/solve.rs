@@ -113,7 +113,10 @@ pub fn check_features(spec: &CompiledSpec, backend: &str) -> Result<()> {
 /// # Errors
 /// [`Error::Method`] for unknown names and for contradictions.
 pub fn method(run: &RunSettings) -> Result<Method> {
-    let tableau = crate::method::tableau(run.method.as_deref().unwrap_or(DEFAULT_METHOD))?;
+    let tableau = match run.tableau {
+        Some(own) => own,
+        None => crate::method::tableau(run.method.as_deref().unwrap_or(DEFAULT_METHOD))?,
+    };
     let adaptive = run.adaptive.unwrap_or(tableau.error.is_some() && run.dt.is_none());
     if !adaptive {
         let dt = run.dt.ok_or_else(|| Error::Method(format!("'{}' with fixed steps needs a step size: give dt", tableau.name)))?;

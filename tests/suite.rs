@@ -24,8 +24,6 @@ struct Case {
     spec: CompiledSpec,
     /// Values that differ from the model's own, by full key.
     set: Vec<(String, f64)>,
-    tspan: (f64, f64),
-    t: Vec<f64>,
     expected: Vec<(String, Vec<f64>)>,
     runs: Vec<Run>,
 }
@@ -146,10 +144,8 @@ fn case(path: &Path) -> Case {
         name: text_of(&json["case"]).to_string(),
         spec: spec(&json["model"]),
         set,
-        tspan: (tspan[0], tspan[1]),
         expected: expected.map(|(key, values)| (key.clone(), numbers(values))).collect(),
         runs: runs.map(|json| run(json, (tspan[0], tspan[1]), &t, path)).collect(),
-        t,
     }
 }
 

@@ -85,7 +85,7 @@ impl Serialize for Document<'_> {
         map.serialize_entry("first", &result.first)?;
         map.serialize_entry("t", &List(result.t.len(), |k| result.t[k]))?;
         map.serialize_entry("names", &List(self.rows.len(), |column| &result.names[self.rows[column]]))?;
-        map.serialize_entry("status", &Object(counts.len(), |i| (counts[i].0.name(), counts[i].1)))?;
+        map.serialize_entry("status", &Object(counts.len(), |i: usize| (counts[i].0.name(), counts[i].1)))?;
         if result.n_traj() == 1 {
             map.serialize_entry("trajectories", &Single(self))?;
         } else {
@@ -140,7 +140,8 @@ struct Summary<'a>(&'a Document<'a>, Statistics);
 type Statistic = (String, Box<dyn Fn(&Moments) -> f64>);
 
 fn statistics() -> Vec<Statistic> {
-    let named = |name: &str, read: fn(&Moments) -> f64| (name.to_string(), Box::new(read) as Box<dyn Fn(&Moments) -> f64>);
+    let named =
+        |name: &str, read: fn(&Moments) -> f64| (name.to_string(), Box::new(read) as Box<dyn Fn(&Moments) -> f64>);
     let mut all = vec![named("mean", |m| m.mean), named("std", |m| m.std), named("min", |m| m.min)];
     for (i, q) in QUANTILES.into_iter().enumerate() {
         all.push((format!("q{:02.0}", 100.0 * q), Box::new(move |m| m.quantiles[i])));

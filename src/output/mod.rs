@@ -43,8 +43,11 @@ impl Format {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         Format::ALL.into_iter().find(|(_, known)| *known == extension).map(|(format, _)| format).ok_or_else(|| {
             let known = Format::ALL.map(|(_, known)| format!(".{known}")).join(", ");
-            let found = if extension.is_empty() { "no extension".to_string() } else { format!("extension '.{extension}'") };
-            Error::file(path, format!("{found}, which names no format; known: {known}"))
+            let what = match extension.as_str() {
+                "" => "the name has no extension to tell the format".to_string(),
+                other => format!("no format has the extension '.{other}'"),
+            };
+            Error::file(path, format!("{what}; known: {known}"))
         })
     }
 }
@@ -80,6 +83,9 @@ pub fn check(path: &Path) -> Result<()> {
     Format::of(path)?;
     if path.is_dir() {
         return Err(Error::file(path, "is a folder; give the name of a file in it"));
+    }
+    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("") && !folder.is_dir()) {
+        return Err(Error::file(path, format!("there is no folder '{}'; create it first", folder.display())));
     }
     create(path).map(drop)
 }
@@ -151,7 +157,10 @@ mod tests {
         for x in [0.0, -0.0, 1.0, 0.1, -1e-5, 9.999e-6, 1.5e300, 5e-324, 1e16, 123_456_789.123] {
             assert_eq!(shortest(x, Precision::F64).parse::<f64>().map(f64::to_bits), Ok(x.to_bits()));
             let single = x as f32;
-            assert_eq!(shortest(f64::from(single), Precision::F32).parse::<f32>().map(f32::to_bits), Ok(single.to_bits()));
+            assert_eq!(
+                shortest(f64::from(single), Precision::F32).parse::<f32>().map(f32::to_bits),
+                Ok(single.to_bits())
+            );
         }
         assert_eq!(shortest(1e-300, Precision::F64), "1e-300");
         assert_eq!(shortest(f64::NAN, Precision::F32), "NaN");
@@ -160,12 +169,10 @@ mod tests {
     #[test]
     fn columns_by_name_and_by_vector() {
         let names = ["v[0]", "v[1]", "x"].map(String::from);
-        let select = |columns: &[&str]| select(&names, Some(&columns.iter().map(|c| c.to_string()).collect::<Vec<_>>()));
+        let select =
+            |columns: &[&str]| select(&names, Some(&columns.iter().map(|c| c.to_string()).collect::<Vec<_>>()));
         assert_eq!(select(&["x", "v"]), Ok(vec![2, 0, 1]));
         assert_eq!(select(&["v[1]"]), Ok(vec![1]));
-        assert_eq!(
-            select(&["v", "v[1]"]),
-            Err(Error::run("columns: 'v[1]' is given twice; name each column once"))
-        );
+        assert_eq!(select(&["v", "v[1]"]), Err(Error::run("columns: 'v[1]' is given twice; name each column once")));
     }
 }

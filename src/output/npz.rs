@@ -20,9 +20,8 @@ pub fn write_npz(result: &EnsembleResult, rows: &[usize], out: impl Write + Seek
 
 fn write(result: &EnsembleResult, rows: &[usize], out: impl Write + Seek) -> std::result::Result<(), WriteNpzError> {
     // Without the large form an array above 4 GiB would be an error after the run.
-    let options = zip::write::SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Stored)
-        .large_file(true);
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).large_file(true);
     let mut writer = NpzWriter::new_with_options(out, options);
     writer.add_array("t", &result.t)?;
     for row in rows {

@@ -2,6 +2,7 @@
 //! line or to the defaults of [`crate::solve`].
 
 use super::Map;
+use crate::method::Tableau;
 use crate::real::Precision;
 use crate::sampling::Distribution;
 
@@ -34,6 +35,8 @@ pub struct RunSettings {
     pub tspan: Option<(f64, f64)>,
     /// Name of the method.
     pub method: Option<String>,
+    /// A method of your own, instead of a named one.
+    pub tableau: Option<&'static Tableau>,
     /// Fixed step size; for an adaptive method with `adaptive` unset or true, the first step.
     pub dt: Option<f64>,
     /// Whether the step size follows the error estimate.
@@ -71,6 +74,7 @@ impl RunSettings {
         RunSettings {
             tspan: self.tspan.or(other.tspan),
             method: self.method.or_else(|| other.method.clone()),
+            tableau: self.tableau.or(other.tableau),
             dt: self.dt.or(other.dt),
             adaptive: self.adaptive.or(other.adaptive),
             rtol: self.rtol.or_else(|| other.rtol.clone()),

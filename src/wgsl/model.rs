@@ -21,7 +21,7 @@ impl Members {
     /// Names the members after the model's slots.
     pub fn new(program: &OdeProgram) -> Self {
         let members = |names: &[String]| {
-            let mut namer = Namer::default();
+            let mut namer = Namer::members();
             names.iter().map(|name| namer.name(name)).collect()
         };
         Members { state: members(&program.state_names), params: members(&program.param_names) }
@@ -51,9 +51,9 @@ pub fn state_function(signature: &str, setup: &[String], members: &[String], val
 /// Structs, loads and stores, `rhs` and `write_row`.
 pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> String {
     let mut parts = vec![structure("State", &members.state), structure("Params", &members.params)];
-    parts.push(load("load_params", "Params", "params", "0u", &members.params));
-    parts.push(load("load_y", "State", "state", "ROW_Y", &members.state));
-    parts.push(load("load_k1", "State", "state", "ROW_K1", &members.state));
+    parts.push(load("load_params", "Params", "params", "", &members.params));
+    parts.push(load("load_y", "State", "state", "ROW_Y + ", &members.state));
+    parts.push(load("load_k1", "State", "state", "ROW_K1 + ", &members.state));
     parts.push(store("store_y", "ROW_Y", &members.state));
     parts.push(store("store_k1", "ROW_K1", &members.state));
     let (setup, results) = body(&program.rhs, members, precision);
@@ -63,8 +63,7 @@ pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> S
 }
 
 fn load(name: &str, structure: &str, buffer: &str, first_row: &str, members: &[String]) -> String {
-    let lines: String =
-        members.iter().enumerate().map(|(n, member)| format!("    d.{member} = {buffer}[at({first_row} + {n}u, i)];\n")).collect();
+    let lines: String = members.iter().enumerate().map(|(n, member)| format!("    d.{member} = {buffer}[at({first_row}{n}u, i)];\n")).collect();
     format!("fn {name}(i: u32) -> {structure} {{\n    var d: {structure};\n{lines}    return d;\n}}\n")
 }
 
@@ -88,7 +87,7 @@ fn write_row(program: &OdeProgram, members: &Members, precision: Precision) -> S
 
 /// A program's statements as `let` lines, and its results.
 pub fn body(program: &Program, members: &Members, precision: Precision) -> (Vec<String>, Vec<String>) {
-    let mut style = Wgsl { members, precision, namer: Namer::default() };
+    let mut style = Wgsl { members, precision, namer: Namer::locals() };
     let (statements, results) = infix::print(program, &mut style);
     (statements.into_iter().map(|s| format!("let {} = {};", s.name, s.text)).collect(), results)
 }

@@ -10,12 +10,23 @@ const TAKEN: [&str; 40] = [
 ];
 
 /// Gives out names that are legal and not given before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Namer {
     given: HashSet<String>,
+    taken: &'static [&'static str],
 }
 
 impl Namer {
+    /// For members of a struct, which may be named like anything but a keyword.
+    pub fn members() -> Self {
+        Namer { given: HashSet::new(), taken: &[] }
+    }
+
+    /// For locals of a generated function.
+    pub fn locals() -> Self {
+        Namer { given: HashSet::new(), taken: &TAKEN }
+    }
+
     /// A new identifier like `wanted`: letters, digits and underscores; never a keyword or a name of the kernel's own.
     pub fn name(&mut self, wanted: &str) -> String {
         let mut base = String::new();
@@ -30,7 +41,7 @@ impl Namer {
         // WGSL keeps two leading underscores, and `_` alone, for itself; a digit may not lead.
         let trimmed = base.trim_start_matches('_');
         let mut base = if trimmed.starts_with(|c: char| c.is_ascii_alphabetic()) { trimmed.to_string() } else { format!("v_{trimmed}") };
-        if is_taken(&base) {
+        if self.is_taken(&base) {
             base.push('_');
         }
         let mut name = base.clone();
@@ -41,10 +52,10 @@ impl Namer {
         }
         name
     }
-}
 
-fn is_taken(name: &str) -> bool {
-    TAKEN.contains(&name) || naga::keywords::wgsl::RESERVED.contains(&name) || name.starts_with("math_")
+    fn is_taken(&self, name: &str) -> bool {
+        self.taken.contains(&name) || naga::keywords::wgsl::RESERVED.contains(&name) || name.starts_with("math_")
+    }
 }
 
 #[cfg(test)]
@@ -53,7 +64,7 @@ mod tests {
 
     #[test]
     fn names_are_legal_and_unique() {
-        let mut namer = Namer::default();
+        let mut namer = Namer::locals();
         let names = ["x", "x", "fn", "m1.mass.position", "x[0]", "_", "__a", "t", "σ", "2x", "math_sin", "loop"];
         let given: Vec<String> = names.iter().map(|n| namer.name(n)).collect();
         assert_eq!(

@@ -54,23 +54,20 @@ impl StepPrinter<'_> {
 
     fn rk_step(&self) -> String {
         let last = self.stages.len();
-        let mut functions = String::new();
-        let mut out = "fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {\n    var step: Step;\n    step.k1 = k1;\n".to_string();
+        let mut out = "fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {\n".to_string();
         for (n, terms) in self.stages.a.iter().enumerate() {
             let stage = n + 2;
-            let target = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
-            let declaration = if stage == last { "step.y1_candidate".to_string() } else { format!("let {target}") };
-            functions.push_str(&self.state_function(&format!("argument{stage}(y: State, h: real, step: Step)"), |m| {
-                format!("y.{m} + h * ({})", self.sum(terms, "step.", m))
-            }));
-            functions.push('\n');
-            let value = if stage == last { "step.y1_candidate".to_string() } else { target };
-            out.push_str(&format!("    {declaration} = argument{stage}(y, h, step);\n"));
+            let argument = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
+            out.push_str(&format!("    var {argument}: State;\n"));
+            for member in &self.members.state {
+                out.push_str(&format!("    {argument}.{member} = y.{member} + h * ({});\n", self.sum(terms, "", member)));
+            }
             let c = self.literal(self.stages.c[n + 1]);
-            out.push_str(&format!("    step.k{stage} = rhs(t + {c} * h, {value}, p);\n"));
+            out.push_str(&format!("    let k{stage} = rhs(t + {c} * h, {argument}, p);\n"));
         }
-        out.push_str("    return step;\n}\n");
-        functions + &out
+        let stages: Vec<String> = (1..=last).map(|n| format!("k{n}")).collect();
+        out.push_str(&format!("    return Step(y1_candidate, {});\n}}\n", stages.join(", ")));
+        out
     }
 
     fn last_stage(&self) -> String {

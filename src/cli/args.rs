@@ -1,0 +1,242 @@
+//! The options of `ensolve run`, and how they override the model file's `run` and `ensemble` sections.
+
+use super::vary::{self, Vary};
+use super::{save_at, vary::finite};
+use clap::{Args, ValueEnum};
+use ensolve::spec::{EnsembleSettings, Tolerance};
+use ensolve::{BackendChoice, Error, Precision, Result, RunSettings, Save, solve};
+use std::ops::Range;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct RunArgs {
+    /// Model file (JSON); its 'run' and 'ensemble' sections hold what the options below leave open
+    pub model: PathBuf,
+    /// Start and end time, in the model's unit of time; either may be negative
+    #[arg(long, num_args = 2, value_names = ["A", "B"], allow_negative_numbers = true, value_parser = finite)]
+    pub tspan: Option<Vec<f64>>,
+    #[command(flatten)]
+    pub ensemble: EnsembleArgs,
+    #[command(flatten)]
+    pub steps: StepArgs,
+    #[command(flatten)]
+    pub tolerances: ToleranceArgs,
+    #[command(flatten)]
+    pub save: SaveArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Ensemble")]
+pub struct EnsembleArgs {
+    /// Number of trajectories, such as 1000 or 1e6 [default: the file's, else as many as lists and grids have, else 1]
+    #[arg(long, value_parser = at_least_one, allow_negative_numbers = true)]
+    pub n: Option<u64>,
+    /// Seed of the random inputs; the same seed gives the same inputs on any machine [default: 0]
+    #[arg(long, value_parser = whole, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+    #[arg(long, value_name = "NAME=DISTRIBUTION", value_parser = vary::parse, help = vary::HELP)]
+    pub vary: Vec<Vary>,
+    /// Replay trajectory I (from 0) of the ensemble alone
+    #[arg(long, value_name = "I", value_parser = whole, allow_negative_numbers = true)]
+    pub only: Option<u64>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Method")]
+pub struct StepArgs {
+    #[arg(long, value_name = "NAME", help = format!("Method: {} [default: {}]", methods(), solve::DEFAULT_METHOD))]
+    pub method: Option<String>,
+    /// Step size, in the unit of time: every step has it, unless --adaptive makes it the first step
+    #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
+    pub dt: Option<f64>,
+    /// Let the step size follow the error [default, unless --dt is given or the method has no error estimate]
+    #[arg(long, conflicts_with = "fixed")]
+    pub adaptive: bool,
+    /// Take steps of size --dt, whatever the error
+    #[arg(long)]
+    pub fixed: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Tolerances")]
+pub struct ToleranceArgs {
+    #[arg(long, value_name = "R", value_parser = finite, allow_negative_numbers = true,
+          help = format!("Relative error of a step, of every state [default: {:e}]", solve::DEFAULT_RTOL))]
+    pub rtol: Option<f64>,
+    #[arg(long, value_name = "A", value_parser = finite, allow_negative_numbers = true,
+          help = format!("Absolute error of a step, in the unit of each state [default: {:e}]", solve::DEFAULT_ATOL))]
+    pub atol: Option<f64>,
+    /// Smallest adaptive step, in the unit of time; a trajectory that needs a smaller one ends [default: 0]
+    #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
+    pub dt_min: Option<f64>,
+    /// Largest adaptive step, in the unit of time [default: the whole span]
+    #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
+    pub dt_max: Option<f64>,
+    #[arg(long, value_name = "N", value_parser = whole_u32, allow_negative_numbers = true,
+          help = format!("Most steps of one trajectory, rejected ones included [default: {}; fixed steps: no limit]",
+                         solve::DEFAULT_MAX_STEPS))]
+    pub max_steps: Option<u32>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Results")]
+pub struct SaveArgs {
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true, group = "when",
+          help = format!("Save N equally spaced times, both ends included [default: {} for one trajectory, else 2]",
+                         solve::DEFAULT_POINTS))]
+    pub save_points: Option<u64>,
+    /// Save every H units of time, and the end
+    #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true, group = "when")]
+    pub dtsave: Option<f64>,
+    /// Save at the times in FILE: one a line, ascending, inside the time span
+    #[arg(long, value_name = "FILE", group = "when")]
+    pub save_at: Option<PathBuf>,
+    /// Save the end only
+    #[arg(long, group = "when")]
+    pub save_final: bool,
+    /// Write the saved values to FILE: .csv, .json or .npz (NumPy); without it nothing is written
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// States and outputs to show and to write, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Machine")]
+pub struct MachineArgs {
+    /// Where to run: auto takes a real GPU where there is one, else the CPU, and says why
+    #[arg(long, value_enum, default_value_t = BackendName::Auto)]
+    pub backend: BackendName,
+    /// The GPU whose name contains NAME, in any case ('ensolve adapters' lists them) [default: the best one]
+    #[arg(long, value_name = "NAME")]
+    pub adapter: Option<String>,
+    /// Number format, f32 or f64 [default: f64 on the CPU, f32 on a GPU]
+    #[arg(long, value_name = "FORMAT", value_parser = precision)]
+    pub precision: Option<Precision>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum BackendName {
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+fn methods() -> String {
+    ensolve::method::TABLEAUS.map(|tableau| tableau.name).join(", ")
+}
+
+/// Reads `f32` or `f64`.
+pub fn precision(text: &str) -> std::result::Result<Precision, String> {
+    Precision::parse(text).ok_or_else(|| "known: f32, f64".to_string())
+}
+
+fn whole(text: &str) -> std::result::Result<u64, String> {
+    let from_float = || text.parse().ok().filter(|x: &f64| *x >= 0.0 && *x == x.trunc() && *x < 9e15).map(|x| x as u64);
+    text.parse().ok().or_else(from_float).ok_or_else(|| "expected a whole number, such as 1000 or 1e6".to_string())
+}
+
+fn at_least_one(text: &str) -> std::result::Result<u64, String> {
+    match whole(text)? {
+        0 => Err("an ensemble has at least 1 trajectory".to_string()),
+        n => Ok(n),
+    }
+}
+
+fn whole_u32(text: &str) -> std::result::Result<u32, String> {
+    u32::try_from(whole(text)?).map_err(|_| format!("at most {} are possible", u32::MAX))
+}
+
+impl StepArgs {
+    /// The method, over what the file says.
+    pub fn over(&self, file: &RunSettings) -> RunSettings {
+        let adaptive = if self.fixed { Some(false) } else { self.adaptive.then_some(true) };
+        let flags = RunSettings { method: self.method.clone(), dt: self.dt, adaptive, ..Default::default() };
+        let mut run = flags.or(file);
+        // A file's limits of adaptive steps are no contradiction to fixed steps that the command line asks for.
+        let has_error = |name: &str| ensolve::method::tableau(name).is_ok_and(|tableau| tableau.error.is_some());
+        let by_default = run.dt.is_none() && has_error(run.method.as_deref().unwrap_or(solve::DEFAULT_METHOD));
+        let asked = self.fixed || self.dt.is_some() || self.method.is_some();
+        if asked && !run.adaptive.unwrap_or(by_default) {
+            (run.dt_min, run.dt_max) = (None, None);
+        }
+        run
+    }
+}
+
+impl RunArgs {
+    /// The run, over what the file says.
+    pub fn settings(&self, file: &RunSettings) -> Result<RunSettings> {
+        let scalar = |value: Option<f64>| value.map(Tolerance::Scalar);
+        let tspan = self.tspan.as_deref().and_then(|ends| <[f64; 2]>::try_from(ends).ok()).map(|[t0, t1]| (t0, t1));
+        let Some((t0, t1)) = tspan.or(file.tspan) else {
+            return Err(Error::run("tspan is missing; give --tspan A B, or \"tspan\": [A, B] in the file's \"run\""));
+        };
+        let flags = RunSettings {
+            tspan,
+            rtol: scalar(self.tolerances.rtol),
+            atol: scalar(self.tolerances.atol),
+            dt_min: self.tolerances.dt_min,
+            dt_max: self.tolerances.dt_max,
+            max_steps: self.tolerances.max_steps,
+            save: self.save.times(t0, t1)?,
+            precision: self.machine.precision,
+            ..Default::default()
+        };
+        Ok(flags.or(&self.steps.over(file)))
+    }
+
+    /// The ensemble, over what the file says.
+    pub fn ensemble(&self, file: &EnsembleSettings) -> Result<EnsembleSettings> {
+        let args = &self.ensemble;
+        let mut vary = file.vary.clone();
+        for (i, Vary { name, distribution }) in args.vary.iter().enumerate() {
+            if args.vary[..i].iter().any(|other| other.name == *name) {
+                return Err(Error::run(format!("--vary gives '{name}' twice; keep one of them")));
+            }
+            vary.insert(name.clone(), distribution.clone());
+        }
+        Ok(EnsembleSettings { size: args.n.or(file.size), seed: args.seed.or(file.seed), vary })
+    }
+
+    /// The trajectories to solve.
+    pub fn range(&self, size: u64) -> Result<Range<u64>> {
+        match self.ensemble.only {
+            None => Ok(0..size),
+            Some(i) if i < size => Ok(i..i + 1),
+            Some(i) => {
+                let last = size - 1;
+                Err(Error::run(format!(
+                    "--only {i}: the ensemble has {size} trajectories; give a number from 0 to {last}"
+                )))
+            }
+        }
+    }
+}
+
+impl SaveArgs {
+    fn times(&self, t0: f64, t1: f64) -> Result<Option<Save>> {
+        if let Some(path) = &self.save_at {
+            return save_at::read(path, t0, t1).map(|times| Some(Save::At(times)));
+        }
+        let points = self.save_points.map(|n| Save::Points(usize::try_from(n).unwrap_or(usize::MAX)));
+        Ok(points.or(self.dtsave.map(Save::Every)).or(self.save_final.then_some(Save::Final)))
+    }
+}
+
+impl MachineArgs {
+    /// The backend asked for.
+    pub fn choice(&self) -> Result<BackendChoice> {
+        match (self.backend, &self.adapter) {
+            (BackendName::Cpu, Some(adapter)) => Err(Error::run(format!(
+                "--adapter '{adapter}' names a GPU, which --backend cpu does not use; leave out one of them"
+            ))),
+            (BackendName::Cpu, None) => Ok(BackendChoice::Cpu),
+            (BackendName::Gpu, _) => Ok(BackendChoice::Gpu),
+            (BackendName::Auto, _) => Ok(BackendChoice::Auto),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The command line: what was typed to library calls, what came back to text and an exit code.
+//!
+//! Each command is a function from its arguments to a [`Report`]; only this file prints. Exit codes: 0 all trajectories
+//! finished, 3 some did not, 2 bad input.
+
+mod adapters;
+mod args;
+mod check;
+mod progress;
+mod run;
+mod save_at;
+mod summary;
+mod vary;
+mod wgsl;
+
+use clap::{Parser, Subcommand};
+use ensolve::{Error, Result};
+use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Some trajectories did not reach the end time.
+const UNFINISHED: u8 = 3;
+/// Something in the input is wrong; also clap's own code.
+const BAD_INPUT: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  ensolve check lorenz.json                       what the model is, and whether it can be run
+  ensolve run lorenz.json --n 1 --out one.csv     one trajectory to a table
+  ensolve run lorenz.json --n 1e5 --vary 'rho=uniform(0,28)' --out all.npz
+
+'ensolve help run' explains every option of a run.
+Exit codes: 0 all trajectories finished, 3 some did not (reasons on stderr), 2 bad input.";
+
+/// Solves one ODE model for very many initial conditions and parameters at once, on a GPU or on the CPU
+#[derive(Parser)]
+#[command(name = "ensolve", version, about, after_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Solve a model: one trajectory or an ensemble, a summary on stdout, results to a file
+    #[command(after_help = run::EXAMPLES)]
+    Run(Box<args::RunArgs>),
+    /// Show what a model file says: states, parameters, equations, and which backends can run it
+    Check {
+        /// Model file (JSON)
+        model: PathBuf,
+    },
+    /// Print the GPU kernel that is generated for a model
+    Wgsl(wgsl::WgslArgs),
+    /// List the GPU adapters of this machine, with the features that matter
+    Adapters,
+}
+
+impl Command {
+    fn execute(self) -> Result<Report> {
+        match self {
+            Command::Run(args) => run::run(&args),
+            Command::Check { model } => check::check(&model),
+            Command::Wgsl(args) => wgsl::wgsl(&args),
+            Command::Adapters => Ok(adapters::adapters()),
+        }
+    }
+}
+
+/// What a command has to say.
+struct Report {
+    /// For stdout.
+    summary: String,
+    /// For stderr.
+    warnings: String,
+    code: u8,
+}
+
+impl Report {
+    /// All went well.
+    fn good(summary: String) -> Self {
+        Report { summary, warnings: String::new(), code: 0 }
+    }
+
+    /// Adds an error.
+    fn failed(mut self, error: &Error) -> Self {
+        self.warnings += &format!("error: {error}\n");
+        self.code = BAD_INPUT;
+        self
+    }
+
+    /// Prints; a reader that has gone away (`| head`) is no error.
+    fn print(self) -> ExitCode {
+        let printed = std::io::stdout().write_all(self.summary.as_bytes()).and_then(|()| std::io::stdout().flush());
+        // There is nobody left to tell if stderr is closed.
+        let _ = std::io::stderr().write_all(self.warnings.as_bytes());
+        match printed {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+                let _ = writeln!(std::io::stderr(), "error: stdout cannot be written: {e}");
+                ExitCode::from(BAD_INPUT)
+            }
+            _ => ExitCode::from(self.code),
+        }
+    }
+}
+
+/// clap takes `-1e-3` and `-.5` for options: negative numbers are spelled in the one way that it knows, without exponent.
+fn plain_number(argument: OsString) -> OsString {
+    match argument.to_str().filter(|text| text.starts_with('-')).and_then(|text| text.parse::<f64>().ok()) {
+        Some(x) if x.is_finite() => x.to_string().into(),
+        _ => argument,
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse_from(std::env::args_os().map(plain_number)) {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Help and version come this way too, with exit code 0. A closed pipe is no reason to panic.
+            let _ = message.print();
+            return if message.use_stderr() { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS };
+        }
+    };
+    cli.command.execute().unwrap_or_else(|error| Report::good(String::new()).failed(&error)).print()
+}

@@ -1,0 +1,73 @@
+//! A bar on stderr for work that takes longer than half a second, on a terminal only.
+
+use ensolve::job::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Work that takes less shows nothing.
+const PATIENCE: Duration = Duration::from_millis(500);
+const REDRAW: Duration = Duration::from_millis(100);
+
+const COUNTING: &str = "{bar:30} {human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
+const WAITING: &str = "{spinner} {msg}, {elapsed}";
+
+/// A bar while it lives.
+pub struct Bar {
+    bar: ProgressBar,
+    /// Dropping the sender ends the thread that would show the bar.
+    shower: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Bar {
+    /// Counts trajectories.
+    pub fn counting(n: u64) -> Self {
+        Bar::start(ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::hidden()).with_style(style(COUNTING)))
+    }
+
+    /// Turns while something of unknown length is done.
+    pub fn waiting(what: String) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Bar::start(bar.with_style(style(WAITING)).with_message(what))
+    }
+
+    fn start(bar: ProgressBar) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Bar { bar, shower: None };
+        }
+        let (sender, receiver) = channel::<()>();
+        let shown = bar.clone();
+        // A thread of its own: a backend may be silent for long.
+        let wait = move || {
+            if receiver.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                shown.set_draw_target(ProgressDrawTarget::stderr());
+                shown.enable_steady_tick(REDRAW);
+            }
+        };
+        let thread = std::thread::Builder::new().spawn(wait).ok();
+        Bar { bar, shower: thread.map(|thread| (sender, thread)) }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Progress for Bar {
+    fn finished(&self, n: usize) {
+        self.bar.inc(n as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.shower.take() {
+            drop(sender);
+            // The thread only draws; if it panicked there is no bar, and the result still counts.
+            let _ = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,29 @@
+//! The file of `--save-at`: one time a line, ascending, inside the time span.
+
+use ensolve::{Error, Result};
+use std::path::Path;
+
+/// Reads the times; empty lines are skipped.
+pub fn read(path: &Path, t0: f64, t1: f64) -> Result<Vec<f64>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+    let mut times: Vec<f64> = Vec::new();
+    for (i, line) in text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
+        let fail = |message: String| Err(Error::file(path, format!("line {}: {message}", i + 1)));
+        let Some(t) = line.parse().ok().filter(|t: &f64| t.is_finite()) else {
+            return fail(format!("'{line}' is not a time; write one finite number a line"));
+        };
+        if !(t0 <= t && t <= t1) {
+            return fail(format!("{t} is outside tspan [{t0}, {t1}]; remove it, or widen tspan"));
+        }
+        match times.last() {
+            Some(before) if t <= *before => {
+                return fail(format!("{t} follows {before}; write the times in ascending order"));
+            }
+            _ => times.push(t),
+        }
+    }
+    if times.is_empty() {
+        return Err(Error::file(path, "holds no times; write one a line"));
+    }
+    Ok(times)
+}
