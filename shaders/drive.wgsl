@@ -26,6 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         save_start(&lane, i, y, p);
     }
     for (var n = 0u; n < config.slice_steps && lane.status == STATUS_RUNNING; n += 1u) {
+        n += quiet_steps(&lane, &y, &k1, p, config.slice_steps - n - 1u);
         let attempt = begin_step(&lane);
         let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
         let finite = is_finite_state(step.y1_candidate);

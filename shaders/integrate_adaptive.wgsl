@@ -13,6 +13,11 @@ fn first_dt(y: State, k1: State, p: Params) -> real {
     return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, -1.0, k1), y));
 }
 
+// Every adaptive step has a decision to make.
+fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
+    return 0u;
+}
+
 // Chooses the size of the next step: dt, or what is left of the span.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
     let left = (config.span - (*lane).tau) - (*lane).tau_low;

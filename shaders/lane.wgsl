@@ -5,6 +5,7 @@ struct Lane {
     accepted: u32,
     rejected: u32,
     n_saved: u32,
+    t_save: real, // the next save time since t0
     after_rejection: bool,
     started: bool,
     tau: real,
@@ -19,6 +20,14 @@ struct Attempt {
     is_last: bool,
 }
 
+// The save time of a number; beyond the last one a time that never comes.
+fn next_save_time(index: u32) -> real {
+    if index < config.n_save {
+        return save_times[index];
+    }
+    return 4.0 * config.span;
+}
+
 fn load_lane(i: u32) -> Lane {
     let flags = counts[at(COUNT_FLAGS, i)];
     return Lane(
@@ -26,6 +35,7 @@ fn load_lane(i: u32) -> Lane {
         counts[at(COUNT_ACCEPTED, i)],
         counts[at(COUNT_REJECTED, i)],
         counts[at(COUNT_SAVED, i)],
+        next_save_time(counts[at(COUNT_SAVED, i)]),
         (flags & 2u) != 0u, // FLAG: after a rejected step
         (flags & 1u) != 0u, // FLAG: started
         state[at(ROW_TAU, i)],

@@ -21,29 +21,19 @@ struct RunConfig {
     dt_max: real,
 }
 
-@group(0) @binding(0) var<storage, read> config: RunConfig;
-// rtol of each state slot, atol of each state slot, save times since t0
-@group(0) @binding(1) var<storage, read> tables: array<real>;
-@group(0) @binding(2) var<storage, read> params: array<real>;
-@group(0) @binding(3) var<storage, read_write> state: array<real>;
-@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
-@group(0) @binding(5) var<storage, read_write> saved: array<real>;
-@group(0) @binding(6) var<storage, read_write> unfinished: atomic<u32>;
+@group(0) @binding(0) var<uniform> config: RunConfig;
+// rtol (x) and atol (y) of each state slot
+@group(0) @binding(1) var<uniform> tolerances: array<vec4<real>, N_TOLERANCE>;
+// save times since t0
+@group(0) @binding(2) var<storage, read> save_times: array<real>;
+@group(0) @binding(3) var<storage, read> params: array<real>;
+@group(0) @binding(4) var<storage, read_write> state: array<real>;
+@group(0) @binding(5) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(6) var<storage, read_write> saved: array<real>;
+@group(0) @binding(7) var<storage, read_write> unfinished: atomic<u32>;
 
 fn at(row: u32, i: u32) -> u32 {
     return row * config.n_traj + i;
-}
-
-fn rtol(slot: u32) -> real {
-    return tables[slot];
-}
-
-fn atol(slot: u32) -> real {
-    return tables[N_STATE + slot];
-}
-
-fn t_save(index: u32) -> real {
-    return tables[2u * N_STATE + index];
 }
 
 // a or b as in Rust's Real::lesser and Real::greater: b where the comparison fails

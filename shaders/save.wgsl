@@ -3,25 +3,28 @@
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if t_save(0u) <= 0.0 {
-        write_row(0u, i, config.t0 + t_save(0u), y, p);
-        (*lane).n_saved = 1u;
+    if (*lane).t_save <= 0.0 {
+        write_row(lane, i, y, p);
     }
 }
 
 // Writes every save time up to the end of an accepted step.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
-    while (*lane).n_saved < config.n_save {
-        let index = (*lane).n_saved;
-        let since = (t_save(index) - (*lane).tau) - (*lane).tau_low;
-        if !(since <= attempt.h || attempt.is_last) {
+    loop {
+        let since = ((*lane).t_save - (*lane).tau) - (*lane).tau_low;
+        if !(since <= attempt.h || (attempt.is_last && (*lane).n_saved < config.n_save)) {
             return;
         }
         var y_save = step.y1_candidate;
         if !(since >= attempt.h) {
             y_save = interpolate(y, step, attempt.h, since / attempt.h);
         }
-        write_row(index, i, config.t0 + t_save(index), y_save, p);
-        (*lane).n_saved += 1u;
+        write_row(lane, i, y_save, p);
     }
+}
+
+fn write_row(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
+    save_row((*lane).n_saved, i, config.t0 + (*lane).t_save, y, p);
+    (*lane).n_saved += 1u;
+    (*lane).t_save = next_save_time((*lane).n_saved);
 }

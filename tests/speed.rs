@@ -3,8 +3,8 @@
 #![cfg(feature = "gpu")]
 
 use ensolve::gpu::GpuBackend;
-use ensolve::{Backend, CpuBackend, Ensemble, Precision, RunSettings, Save, World, solve_ensemble};
 use ensolve::spec::EnsembleSettings;
+use ensolve::{Backend, CpuBackend, Ensemble, Precision, RunSettings, Save, World, solve_ensemble};
 use std::time::Instant;
 
 const N_TRAJ: usize = 65536;
@@ -57,7 +57,10 @@ fn fastest<T>(mut work: impl FnMut() -> T) -> (f64, T) {
 fn hand_written(adapter: &wgpu::Adapter) -> (f64, Vec<f32>) {
     let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).expect("the adapter was listed");
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source: wgpu::ShaderSource::Wgsl(HAND_WRITTEN.into()) });
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: None,
+        source: wgpu::ShaderSource::Wgsl(HAND_WRITTEN.into()),
+    });
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: None,
         layout: None,
@@ -66,7 +69,14 @@ fn hand_written(adapter: &wgpu::Adapter) -> (f64, Vec<f32>) {
         compilation_options: Default::default(),
         cache: None,
     });
-    let buffer = |size: usize, usage| device.create_buffer(&wgpu::BufferDescriptor { label: None, size: size as u64, usage, mapped_at_creation: false });
+    let buffer = |size: usize, usage| {
+        device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: size as u64,
+            usage,
+            mapped_at_creation: false,
+        })
+    };
     let inputs: Vec<f32> = (0..N_TRAJ).map(|i| rho(i) as f32).collect();
     let rho_buffer = buffer(4 * N_TRAJ, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST);
     let y_buffer = buffer(16 * N_TRAJ, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC);
@@ -140,7 +150,12 @@ fn lorenz_rk4_against_a_hand_written_kernel() {
     let (on_cpu, cpu) = generated(&mut CpuBackend::new(), Precision::F64);
     // 1000 steps in f32, each rounding to 6e-8 of 20: nearby orders of operations stay within 1e-3 on this short span.
     for (i, want) in want.iter().enumerate() {
-        assert!((want - got[i]).abs() < 1e-3 && (want - cpu[i]).abs() < 1e-3, "trajectory {i}: {want}, {}, {}", got[i], cpu[i]);
+        assert!(
+            (want - got[i]).abs() < 1e-3 && (want - cpu[i]).abs() < 1e-3,
+            "trajectory {i}: {want}, {}, {}",
+            got[i],
+            cpu[i]
+        );
     }
     let rate = |seconds: f64| N_TRAJ as f64 * f64::from(N_STEPS) / seconds / 1e6;
     println!("lorenz, rk4, {N_TRAJ} trajectories of {N_STEPS} steps, end to end, fastest of 5");
@@ -162,19 +177,30 @@ fn a_kernel_of_20_states_compiles_soon() {
             .state(format!("x{i}"), if i == 0 { 8.01 } else { 8.0 })
             .derivative(format!("x{i}"), format!("(x{ahead} - x{two})*x{before} - x{i} + f"));
     }
-    let run = |method: &str| RunSettings { tspan: Some((0.0, 1.0)), method: Some(method.to_string()), save: Some(Save::Final), ..Default::default() };
+    let run = |method: &str| RunSettings {
+        tspan: Some((0.0, 1.0)),
+        method: Some(method.to_string()),
+        save: Some(Save::Final),
+        ..Default::default()
+    };
     for method in ["bs23", "dopri5", "tsit5"] {
         let spec = world.compile().expect("a valid model");
         let start = Instant::now();
         let result = solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut gpu).expect("the run works");
         let first = start.elapsed();
-        let reference = solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut CpuBackend::new()).expect("the run works");
+        let reference =
+            solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut CpuBackend::new()).expect("the run works");
         // One time unit multiplies errors by about e^1.7; the tolerance is 1e-6 of values of about 8.
         for (got, want) in result.final_states.iter().zip(&reference.final_states) {
             assert!((got - want).abs() < 1e-3, "{method}: {got} is not {want}");
         }
-        let again = solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut gpu).expect("the run works").info.elapsed;
-        println!("lorenz-96 with 20 states, {method}: first solve {:.2?}, second {again:.2?} on {}", first, gpu.describe());
+        let again =
+            solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut gpu).expect("the run works").info.elapsed;
+        println!(
+            "lorenz-96 with 20 states, {method}: first solve {:.2?}, second {again:.2?} on {}",
+            first,
+            gpu.describe()
+        );
     }
 }
 
@@ -187,11 +213,19 @@ fn a_million_trajectories_in_bounded_memory() {
     let run = RunSettings { tspan: Some((0.0, 0.1)), rtol: None, save: Some(Save::Final), ..Default::default() };
     let result = solve_ensemble(&spec, &run, &ensemble, &mut CpuBackend::new()).expect("the run works");
     assert_eq!(result.n_finished(), 1_000_000);
-    println!("1,000,000 trajectories, final state only: {:.2?} on {}, peak memory {}", result.info.elapsed, result.info.backend, peak_memory());
+    println!(
+        "1,000,000 trajectories, final state only: {:.2?} on {}, peak memory {}",
+        result.info.elapsed,
+        result.info.backend,
+        peak_memory()
+    );
 }
 
 /// Largest resident size of this process, where the system tells.
 fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("unknown".to_string(), |kb| kb.trim().to_string())
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .map_or("unknown".to_string(), |kb| kb.trim().to_string())
 }

@@ -197,6 +197,8 @@ impl RunArgs {
             if args.vary[..i].iter().any(|other| other.name == *name) {
                 return Err(Error::run(format!("--vary gives '{name}' twice; keep one of them")));
             }
+            // To the end: of several grids the last one on the command line varies fastest.
+            vary.shift_remove(name);
             vary.insert(name.clone(), distribution.clone());
         }
         Ok(EnsembleSettings { size: args.n.or(file.size), seed: args.seed.or(file.seed), vary })

@@ -53,14 +53,7 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
     pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [R; L] {
         let mut sum = [R::ZERO; L];
         for (slot, y) in y.iter().enumerate() {
-            let mut error = [R::ZERO; L];
-            for (n, (stage, weight)) in self.tables.error.iter().enumerate() {
-                let k = &self.k[*stage][slot];
-                for lane in 0..L {
-                    let term = *weight * k[lane];
-                    error[lane] = if n == 0 { term } else { error[lane] + term };
-                }
-            }
+            let error = weighted_sum(&self.tables.error, slot, &self.k);
             let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
             for lane in 0..L {
                 let size = y[lane].abs().greater(self.y1_candidate[slot][lane].abs());
@@ -95,21 +88,36 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
     }
 }
 
-/// argument = y + h sum(weight k)
+/// argument = y + h sum(weight k); a stage of one term shares the product of step size and coefficient.
 fn combine<R: Real, const L: usize>(argument: &mut [[R; L]], y: &[[R; L]], h: &[R; L], terms: &[(usize, R)], k: &[Block<R, L>]) {
-    for (slot, argument) in argument.iter_mut().enumerate() {
-        let mut sum = [R::ZERO; L];
-        for (n, (stage, weight)) in terms.iter().enumerate() {
-            let k = &k[*stage][slot];
+    if let [(stage, weight)] = *terms {
+        let h_weight = h.map(|h| h * weight);
+        for (slot, argument) in argument.iter_mut().enumerate() {
             for lane in 0..L {
-                let term = *weight * k[lane];
-                sum[lane] = if n == 0 { term } else { sum[lane] + term };
+                argument[lane] = y[slot][lane] + h_weight[lane] * k[stage][slot][lane];
             }
         }
+        return;
+    }
+    for (slot, argument) in argument.iter_mut().enumerate() {
+        let sum = weighted_sum(terms, slot, k);
         for lane in 0..L {
             argument[lane] = y[slot][lane] + h[lane] * sum[lane];
         }
     }
+}
+
+/// sum(weight k) of one state slot, in the order of the terms.
+fn weighted_sum<R: Real, const L: usize>(terms: &[(usize, R)], slot: usize, k: &[Block<R, L>]) -> [R; L] {
+    let mut sum = [R::ZERO; L];
+    for (n, (stage, weight)) in terms.iter().enumerate() {
+        let k = &k[*stage][slot];
+        for lane in 0..L {
+            let term = *weight * k[lane];
+            sum[lane] = if n == 0 { term } else { sum[lane] + term };
+        }
+    }
+    sum
 }
 
 /// theta (w_1 + theta (w_2 + ...)).

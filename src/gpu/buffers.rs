@@ -32,14 +32,19 @@ impl Device {
         }
     }
 
-    /// A storage buffer of at least four bytes; wgpu fills it with zeros.
-    pub fn storage(&self, label: &str, bytes: u64) -> wgpu::Buffer {
+    /// A buffer of at least 16 bytes; wgpu fills it with zeros.
+    pub fn buffer(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
-            size: bytes.max(4).next_multiple_of(4),
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            size: bytes.next_multiple_of(16).max(16),
+            usage: usage | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
             mapped_at_creation: false,
         })
+    }
+
+    /// A storage buffer.
+    pub fn storage(&self, label: &str, bytes: u64) -> wgpu::Buffer {
+        self.buffer(label, bytes, wgpu::BufferUsages::STORAGE)
     }
 
     /// Writes numbers in the precision of the run to the start of a buffer.

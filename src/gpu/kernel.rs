@@ -27,7 +27,8 @@ pub struct Kernel {
 /// The buffers of a run, in the order of their bindings.
 struct Buffers {
     config: wgpu::Buffer,
-    tables: wgpu::Buffer,
+    tolerances: wgpu::Buffer,
+    save_times: wgpu::Buffer,
     params: wgpu::Buffer,
     state: wgpu::Buffer,
     counts: wgpu::Buffer,
@@ -50,15 +51,20 @@ fn config_bytes(job: &Job, n_traj: usize, slice_steps: u32) -> Vec<u8> {
     }
 }
 
-/// Bindings of the kernels, first the read-only ones: `shaders/layout.wgsl`.
+/// Bindings of the kernels, as in `shaders/layout.wgsl`: uniform ones first, then read-only ones, then the rest.
 fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    const READ_ONLY: u32 = 3;
-    const COUNT: u32 = 7;
+    const UNIFORM: u32 = 2;
+    const READ_ONLY: u32 = 4;
+    const COUNT: u32 = 8;
+    let kind = |binding| match binding {
+        0..UNIFORM => wgpu::BufferBindingType::Uniform,
+        _ => wgpu::BufferBindingType::Storage { read_only: binding < READ_ONLY },
+    };
     let entry = |binding| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only: binding < READ_ONLY },
+            ty: kind(binding),
             has_dynamic_offset: false,
             min_binding_size: None,
         },
@@ -120,7 +126,16 @@ impl Kernel {
 
     fn bind(&self, device: &Device, buffers: &Buffers) -> wgpu::BindGroup {
         let in_order =
-            [&buffers.config, &buffers.tables, &buffers.params, &buffers.state, &buffers.counts, &buffers.saved, &buffers.unfinished];
+            [
+            &buffers.config,
+            &buffers.tolerances,
+            &buffers.save_times,
+            &buffers.params,
+            &buffers.state,
+            &buffers.counts,
+            &buffers.saved,
+            &buffers.unfinished,
+        ];
         let entries: Vec<wgpu::BindGroupEntry> = (0..)
             .zip(in_order)
             .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
@@ -150,11 +165,14 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     let (n_traj, precision) = (inputs.n_traj, job.precision);
     let rows = StateRows::new(job.program.n_state());
     let reals = |label: &str, count: usize| device.storage(label, count as u64 * real_bytes(precision));
-    let tables: Vec<f64> = job.rtol.iter().chain(&job.atol).copied().chain(job.save_offsets()).collect();
+    let save_times: Vec<f64> = job.save_offsets().collect();
+    let tolerances: Vec<f64> = job.rtol.iter().zip(&job.atol).flat_map(|(rtol, atol)| [*rtol, *atol, 0.0, 0.0]).collect();
+    let uniform = |label: &str, bytes: u64| device.buffer(label, bytes, wgpu::BufferUsages::UNIFORM);
     let config = config_bytes(job, n_traj, 0);
     let buffers = Buffers {
-        config: device.storage("config", config.len() as u64),
-        tables: reals("tables", tables.len()),
+        config: uniform("config", config.len() as u64),
+        tolerances: uniform("tolerances", (tolerances.len().max(4) as u64) * real_bytes(precision)),
+        save_times: reals("save times", save_times.len()),
         params: reals("params", inputs.p.len()),
         state: reals("state", rows.count * n_traj),
         counts: device.storage("counts", (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64),
@@ -167,7 +185,8 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
             mapped_at_creation: false,
         }),
     };
-    device.write_reals(&buffers.tables, &tables, precision);
+    device.write_reals(&buffers.tolerances, &tolerances, precision);
+    device.write_reals(&buffers.save_times, &save_times, precision);
     device.write_reals(&buffers.params, &inputs.p, precision);
     device.write_reals(&buffers.state, &inputs.y0, precision);
     buffers

@@ -16,6 +16,7 @@ pub fn consts(program: &OdeProgram, precision: Precision) -> String {
     let mut constant = |name: &str, value: usize| out.push_str(&format!("const {name}: u32 = {value}u;\n"));
     constant("WORKGROUP_SIZE", WORKGROUP_SIZE as usize);
     constant("N_STATE", program.n_state());
+    constant("N_TOLERANCE", program.n_state().max(1));
     constant("N_ROW", program.n_row());
     constant("ROW_Y", rows.y);
     constant("ROW_K1", rows.k1);

@@ -48,7 +48,7 @@ pub fn state_function(signature: &str, setup: &[String], members: &[String], val
     out
 }
 
-/// Structs, loads and stores, `rhs` and `write_row`.
+/// Structs, loads and stores, `rhs` and `save_row`.
 pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> String {
     let mut parts = vec![structure("State", &members.state), structure("Params", &members.params)];
     parts.push(load("load_params", "Params", "params", "", &members.params));
@@ -58,7 +58,7 @@ pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> S
     parts.push(store("store_k1", "ROW_K1", &members.state));
     let (setup, results) = body(&program.rhs, members, precision);
     parts.push(state_function("rhs(t: real, y: State, p: Params)", &setup, &members.state, |slot, _| results[slot].clone()));
-    parts.push(write_row(program, members, precision));
+    parts.push(save_row(program, members, precision));
     parts.join("\n")
 }
 
@@ -73,9 +73,9 @@ fn store(name: &str, first_row: &str, members: &[String]) -> String {
     format!("fn {name}(i: u32, y: State) {{\n{lines}}}\n")
 }
 
-fn write_row(program: &OdeProgram, members: &Members, precision: Precision) -> String {
+fn save_row(program: &OdeProgram, members: &Members, precision: Precision) -> String {
     let (setup, results) = body(&program.outputs, members, precision);
-    let mut out = "fn write_row(index: u32, i: u32, t: real, y: State, p: Params) {\n".to_string();
+    let mut out = "fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {\n".to_string();
     setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
     let states = members.state.iter().map(|member| format!("y.{member}"));
     for (row, value) in states.chain(results).enumerate() {

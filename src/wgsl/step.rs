@@ -59,8 +59,14 @@ impl StepPrinter<'_> {
             let stage = n + 2;
             let argument = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
             out.push_str(&format!("    var {argument}: State;\n"));
-            for member in &self.members.state {
-                out.push_str(&format!("    {argument}.{member} = y.{member} + h * ({});\n", self.sum(terms, "", member)));
+            // A stage of one term shares the product of step size and coefficient.
+            if let [(only, weight)] = terms[..] {
+                out.push_str(&format!("    let h{stage} = h * {};\n", self.literal(weight)));
+                let increment = |member: &String| format!("    {argument}.{member} = y.{member} + h{stage} * k{}.{member};\n", only + 1);
+                out.extend(self.members.state.iter().map(increment));
+            } else {
+                let increment = |member: &String| format!("    {argument}.{member} = y.{member} + h * ({});\n", self.sum(terms, "", member));
+                out.extend(self.members.state.iter().map(increment));
             }
             let c = self.literal(self.stages.c[n + 1]);
             out.push_str(&format!("    let k{stage} = rhs(t + {c} * h, {argument}, p);\n"));
@@ -105,14 +111,14 @@ impl StepPrinter<'_> {
     fn error_norm_sq(&self) -> String {
         self.mean_square("error_norm_sq(y: State, step: Step, h: real)", |slot, m| {
             let error = self.sum(&self.stages.error, "step.", m);
-            format!("h * ({error}) / (atol({slot}u) + rtol({slot}u) * greater(abs(y.{m}), abs(step.y1_candidate.{m})))")
+            format!("h * ({error}) / (tolerances[{slot}].y + tolerances[{slot}].x * greater(abs(y.{m}), abs(step.y1_candidate.{m})))")
         })
     }
 
     fn scaled_norm_sq(&self) -> String {
         let largest = self.literal(1e15);
         self.mean_square("scaled_norm_sq(v: State, y: State)", |slot, m| {
-            format!("lesser(abs(v.{m} / (atol({slot}u) + rtol({slot}u) * abs(y.{m}))), {largest})")
+            format!("lesser(abs(v.{m} / (tolerances[{slot}].y + tolerances[{slot}].x * abs(y.{m}))), {largest})")
         })
     }
 

@@ -1,0 +1,474 @@
+//! The program as its users meet it: command lines in, exit codes, texts and files out.
+#![cfg(feature = "cli")]
+
+use ndarray::{Array1, Array2};
+use ndarray_npy::NpzReader;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// Four decays of different rates.
+const DECAY: &str = r#"{"model": "decay",
+  "states": {"x": 1.0}, "parameters": {"k": 1.0}, "derivatives": {"x": "-k*x"}, "outputs": {"half": "x/2"},
+  "run": {"tspan": [0, 2], "save": {"points": 5}},
+  "ensemble": {"size": 4, "seed": 1, "vary": {"k": {"uniform": [1, 2]}}}}"#;
+
+/// A vector, no `run`, no `ensemble`.
+const BARE: &str = r#"{"states": {"v": [1.0, 2.0], "x": 0.0}, "derivatives": {"v": "-v", "x": "1"}}"#;
+
+/// Grows without bound at t = 1/x.
+const POLE: &str = r#"{"model": "pole", "states": {"x": 0.1}, "derivatives": {"x": "x^2"}, "run": {"tspan": [0, 2]}}"#;
+
+const SERVO: &str = r#"{"components": {"mass": {"x": {"integrated": 1.0}}}, "entities": {"m": {"mass": {}}},
+  "systems": {"s": {"slots": {"m": "mass"}, "derivatives": {"m.x": "-m.x"}}},
+  "callbacks": {"kick": {"dt": 0.1, "set": {"m.mass.x": "1"}}}, "run": {"tspan": [0, 1]}}"#;
+
+/// A folder with the models and some input files.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let place = Place(TempDir::new().unwrap());
+        for (name, text) in [
+            ("decay.json", DECAY),
+            ("bare.json", BARE),
+            ("pole.json", POLE),
+            ("servo.json", SERVO),
+            ("broken.json", "{\"states\": {\"x\": 1.0}"),
+            ("k.csv", "k,rate\n1,4\n2,5\n3,6\n"),
+            ("unsorted.txt", "0\n1\n0.5\n"),
+            ("outside.txt", "0\n\n3\n"),
+            ("word.txt", "soon\n"),
+            ("empty.txt", "\n"),
+            ("times.txt", "0.25\n\n1\n"),
+        ] {
+            fs::write(place.0.path().join(name), text).unwrap();
+        }
+        fs::create_dir(place.0.path().join("folder.csv")).unwrap();
+        place
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ensolve"));
+        command.current_dir(self.0.path()).args(arguments.split(' ')).env("RAYON_NUM_THREADS", "1");
+        command
+    }
+
+    fn ensolve(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Stdout of a command that succeeds in silence.
+    fn good(&self, arguments: &str) -> String {
+        let output = self.ensolve(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "", "{arguments}");
+        text(&output.stdout)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).unwrap()
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    fn csv(&self, name: &str) -> Vec<Vec<String>> {
+        self.read(name).lines().map(|line| line.split(',').map(String::from).collect()).collect()
+    }
+
+    fn npz(&self, name: &str) -> NpzReader<File> {
+        NpzReader::new(File::open(self.0.path().join(name)).unwrap()).unwrap()
+    }
+
+    fn n_files(&self) -> usize {
+        fs::read_dir(self.0.path()).unwrap().count()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Commands that all fail before anything is solved, and what they say. `HELP` is clap's last line.
+const BAD: &[(&str, &str)] = &[
+    // What clap itself refuses.
+    ("frobnicate", "unrecognized subcommand 'frobnicate'\n\nUsage: ensolve <COMMAND>HELP"),
+    (
+        "run decay.json --speed 3",
+        "unexpected argument '--speed' found\n\n  tip: a similar argument exists: '--seed'\n\nUsage: ensolve run --seed <SEED> <MODEL>HELP",
+    ),
+    ("run", "the following required arguments were not provided:\n  <MODEL>\n\nUsage: ensolve run <MODEL>HELP"),
+    (
+        "run decay.json --backend tpu",
+        "invalid value 'tpu' for '--backend <BACKEND>'\n  [possible values: auto, gpu, cpu]\n\n  tip: a similar value exists: 'cpu'HELP",
+    ),
+    ("run decay.json --precision f16", "invalid value 'f16' for '--precision <FORMAT>': known: f32, f64HELP"),
+    (
+        "run decay.json --dtsave 1 --save-points 3",
+        "the argument '--dtsave <H>' cannot be used with '--save-points <N>'\n\nUsage: ensolve run --dtsave <H> <MODEL>HELP",
+    ),
+    (
+        "run decay.json --fixed --adaptive",
+        "the argument '--fixed' cannot be used with '--adaptive'\n\nUsage: ensolve run --fixed <MODEL>HELP",
+    ),
+    (
+        "run decay.json --tspan 0 --n 5",
+        "2 values required for '--tspan <A> <B>' but 1 was provided\n\nUsage: ensolve run [OPTIONS] <MODEL>HELP",
+    ),
+    ("run decay.json --tspan 0 inf", "invalid value 'inf' for '--tspan <A> <B>': expected a finite numberHELP"),
+    ("run decay.json --n 0", "invalid value '0' for '--n <N>': an ensemble has at least 1 trajectoryHELP"),
+    ("run decay.json --n 2.5", "invalid value '2.5' for '--n <N>': expected a whole number, such as 1000 or 1e6HELP"),
+    ("run decay.json --n -3", "invalid value '-3' for '--n <N>': expected a whole number, such as 1000 or 1e6HELP"),
+    (
+        "run decay.json --max-steps 1e12",
+        "invalid value '1e12' for '--max-steps <N>': at most 4294967295 are possibleHELP",
+    ),
+    // What varies.
+    (
+        "run decay.json --vary k",
+        "invalid value 'k' for '--vary <NAME=DISTRIBUTION>': expected NAME=DISTRIBUTION(NUMBERS), such as rho=uniform(0,28)HELP",
+    ),
+    (
+        "run decay.json --vary k=3",
+        "invalid value 'k=3' for '--vary <NAME=DISTRIBUTION>': for the same value in every trajectory write k=uniform(3,3)HELP",
+    ),
+    (
+        "run decay.json --vary k=gauss(0,1)",
+        "invalid value 'k=gauss(0,1)' for '--vary <NAME=DISTRIBUTION>': unknown distribution 'gauss'; known: normal, lognormal, uniform, loguniform, triangular, values, grid, linspace, csvHELP",
+    ),
+    (
+        "run decay.json --vary k=normal(0,-1)",
+        "invalid value 'k=normal(0,-1)' for '--vary <NAME=DISTRIBUTION>': 'normal' takes a mean and a standard deviation >= 0, got (0, -1)HELP",
+    ),
+    (
+        "run decay.json --vary k=uniform(1,two)",
+        "invalid value 'k=uniform(1,two)' for '--vary <NAME=DISTRIBUTION>': 'two': expected a finite numberHELP",
+    ),
+    (
+        "run decay.json --vary kk=normal(0,1)",
+        "ensemble.vary.kk: no state or parameter is named 'kk'; did you mean 'k'? known names: x, k\n",
+    ),
+    ("run decay.json --vary k=normal(0,1) --vary k=values(1)", "--vary gives 'k' twice; keep one of them\n"),
+    (
+        "run decay.json --vary k=grid(1,2,3)",
+        "ensemble.size: 4 trajectories do not cover the grid of 3 points evenly; use a multiple of 3, or replay one point with 'only'\n",
+    ),
+    (
+        "run decay.json --vary k=values(1,2,3)",
+        "ensemble.vary: 'k' has 3 values for 4 trajectories; give as many, or a smaller size\n",
+    ),
+    ("run decay.json --vary k=csv(k.csv,q)", "k.csv: no column 'q'; did you mean 'k'? columns: k, rate\n"),
+    ("run decay.json --vary x=csv(k.csv)", "k.csv: no column 'x'; did you mean 'k'? columns: k, rate\n"),
+    ("run decay.json --only 4 --backend cpu", "--only 4: the ensemble has 4 trajectories; give a number from 0 to 3\n"),
+    // The model and the method.
+    ("run broken.json", "model: not valid JSON: EOF while parsing an object at line 1 column 21\n"),
+    (
+        "run servo.json --backend cpu",
+        "cpu, 1 thread does not support: [control_callbacks]; supported by this backend: [vector_fields, discrete_fields, continuous_fields]; control_callbacks: remove 'callbacks', or write the controller as continuous equations\n",
+    ),
+    (
+        "run decay.json --method tsti5",
+        "method: unknown method 'tsti5'; did you mean 'tsit5'? known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, RK45, RK23, DP5, BS3\n",
+    ),
+    ("run decay.json --method rk4", "method: 'rk4' with fixed steps needs a step size: give dt\n"),
+    ("run decay.json --method rk4 --dt -1e-3", "method: dt must be positive and finite, got -0.001\n"),
+    ("run decay.json --dt-min 0.1 --dt-max 0.01", "method: dt_min 0.1 is above dt_max 0.01\n"),
+    (
+        "run decay.json --backend cpu --adapter fast",
+        "--adapter 'fast' names a GPU, which --backend cpu does not use; leave out one of them\n",
+    ),
+    // Times and tolerances.
+    ("run bare.json", "tspan is missing; give --tspan A B, or \"tspan\": [A, B] in the file's \"run\"\n"),
+    ("run decay.json --backend cpu --tspan 2 0", "tspan must be finite with t0 < t1, got [2, 0]\n"),
+    (
+        "run decay.json --backend cpu --save-points 1",
+        "save points include both ends, so at least 2 are needed, got 1; use save \"final\" for the end alone\n",
+    ),
+    ("run decay.json --backend cpu --dtsave -1", "the save interval must be positive and finite, got -1\n"),
+    (
+        "run decay.json --save-at unsorted.txt",
+        "unsorted.txt: line 3: 0.5 follows 1; write the times in ascending order\n",
+    ),
+    (
+        "run decay.json --save-at outside.txt",
+        "outside.txt: line 3: 3 is outside tspan [0, 2]; remove it, or widen tspan\n",
+    ),
+    ("run decay.json --save-at word.txt", "word.txt: line 1: 'soon' is not a time; write one finite number a line\n"),
+    ("run decay.json --save-at empty.txt", "empty.txt: holds no times; write one a line\n"),
+    (
+        "run decay.json --backend cpu --rtol -1",
+        "rtol and atol of 'x' must be finite and not negative, got -1 and 0.00000001\n",
+    ),
+    ("run decay.json --backend cpu --max-steps 0", "max_steps must be at least 1\n"),
+    // Results.
+    ("run decay.json --out r.parquet", "r.parquet: no format has the extension '.parquet'; known: .csv, .json, .npz\n"),
+    ("run decay.json --out r", "r: the name has no extension to tell the format; known: .csv, .json, .npz\n"),
+    ("run decay.json --out folder.csv", "folder.csv: is a folder; give the name of a file in it\n"),
+    ("run decay.json --out none/r.csv", "none/r.csv: there is no folder 'none'; create it first\n"),
+    (
+        "run decay.json --columns x,haf",
+        "columns: no state or output is named 'haf'; did you mean 'half'? known columns: x, half\n",
+    ),
+    ("run decay.json --columns x,x", "columns: 'x' is given twice; name each column once\n"),
+];
+
+#[test]
+fn bad_command_lines_say_what_to_do() {
+    let place = Place::new();
+    let n_files = place.n_files();
+    for (arguments, message) in BAD {
+        let output = place.ensolve(arguments);
+        let want = format!("error: {}", message.replace("HELP", "\n\nFor more information, try '--help'.\n"));
+        assert_eq!(text(&output.stderr), want, "{arguments}");
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert_eq!(text(&output.stdout), "", "{arguments}");
+    }
+    assert_eq!(place.n_files(), n_files, "a bad command line leaves no file");
+}
+
+#[test]
+fn a_missing_file_is_named_in_the_system_s_words() {
+    let place = Place::new();
+    let why = fs::read_to_string("there is no such file").unwrap_err();
+    for (arguments, file) in [
+        ("run none.json", "none.json"),
+        ("check none.json", "none.json"),
+        ("run decay.json --vary k=csv(none.csv)", "none.csv"),
+        ("run decay.json --save-at none.txt", "none.txt"),
+    ] {
+        let output = place.ensolve(arguments);
+        assert_eq!(text(&output.stderr), format!("error: {file}: {why}\n"));
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn the_summary_says_how_it_was_made() {
+    let place = Place::new();
+    let stdout = place.good("run decay.json --backend cpu --n 100 --precision f32 --rtol 1e-4");
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert_eq!(lines[0], "decay: 100 trajectories, t = 0 to 2");
+    assert_eq!(lines[1], "  backend    cpu, 1 thread (asked for)");
+    assert_eq!(lines[2], "  ensemble   seed 1, varying k");
+    assert_eq!(lines[3], "  method     tsit5, rtol 1e-4, atol 1e-8");
+    assert_eq!(lines[4], "  precision  f32");
+    assert!(lines[5].starts_with("  time ") && lines[5].ends_with(" trajectories per second"), "{stdout}");
+    assert!(lines[6].starts_with("  steps ") && lines[6].contains(" accepted (at most "), "{stdout}");
+    assert_eq!(lines[8], "statistics at t = 2 over 100 trajectories");
+    assert_eq!(lines[9].split_whitespace().collect::<Vec<_>>(), ["mean", "std", "min", "5%", "median", "95%", "max"]);
+    assert!(lines[10].starts_with("  x ") && lines[11].starts_with("  half "), "{stdout}");
+    assert_eq!(lines[13], "no file written; --out FILE.csv, FILE.json or FILE.npz keeps the values");
+
+    let single = place.good("run decay.json --backend cpu --n 1 --vary k=uniform(1,1) --columns half");
+    assert!(single.starts_with("decay: 1 trajectory, t = 0 to 2\n"), "{single}");
+    let value: f64 = single.lines().find_map(|line| line.strip_prefix("  half  ")).unwrap().parse().unwrap();
+    assert!((value - 0.5 * (-2f64).exp()).abs() < 1e-6, "{single}");
+}
+
+#[test]
+fn csv_of_one_trajectory_reads_back() {
+    let place = Place::new();
+    place.good("run bare.json --backend cpu --tspan -1e-1 .9 --save-points 3 --rtol 1e-9 --out one.csv");
+    let rows = place.csv("one.csv");
+    assert_eq!(rows[0], ["t", "v[0]", "v[1]", "x"]);
+    assert_eq!(rows.len(), 4);
+    let first = &rows[1];
+    assert_eq!(first, &["-0.1", "1", "2", "0"]);
+    let world = ensolve::World::from_json(BARE).unwrap();
+    let run = ensolve::RunSettings {
+        tspan: Some((-0.1, 0.9)),
+        rtol: Some(ensolve::spec::Tolerance::Scalar(1e-9)),
+        save: Some(ensolve::Save::Points(3)),
+        ..Default::default()
+    };
+    let result = ensolve::solve(&world.compile().unwrap(), &run, &mut ensolve::CpuBackend::new()).unwrap();
+    for (k, row) in rows[1..].iter().enumerate() {
+        let numbers: Vec<u64> = row[1..].iter().map(|cell| cell.parse::<f64>().unwrap().to_bits()).collect();
+        let want: Vec<u64> = result.x.column(k).iter().map(|x| x.to_bits()).collect();
+        assert_eq!(numbers, want);
+    }
+
+    place.good("run bare.json --backend cpu --tspan 0 1 --save-final --columns x,v --out some.csv");
+    assert_eq!(place.csv("some.csv")[0], ["t", "x", "v[0]", "v[1]"]);
+    place.good("run decay.json --backend cpu --n 1 --save-at times.txt --out at.csv");
+    let times: Vec<String> = place.csv("at.csv")[1..].iter().map(|row| row[0].clone()).collect();
+    assert_eq!(times, ["0.25", "1"]);
+}
+
+#[test]
+fn only_replays_a_row_of_the_ensemble_and_seeds_reproduce() {
+    let place = Place::new();
+    place.good("run decay.json --backend cpu --out all.csv");
+    place.good("run decay.json --backend cpu --out again.csv --seed 1");
+    place.good("run decay.json --backend cpu --out other.csv --seed 2");
+    place.good("run decay.json --backend cpu --only 2 --out two.csv");
+    assert_eq!(place.read("all.csv"), place.read("again.csv"));
+    assert_ne!(place.read("all.csv"), place.read("other.csv"));
+    let all = place.csv("all.csv");
+    assert_eq!(all[0], ["trajectory", "t", "x", "half", "status"]);
+    assert_eq!(all.len(), 1 + 4 * 5);
+    let two: Vec<&[String]> = all.iter().filter(|row| row[0] == "2").map(|row| &row[1..4]).collect();
+    assert_eq!(place.csv("two.csv")[1..], two);
+}
+
+#[test]
+fn json_holds_values_statistics_and_statuses() {
+    let place = Place::new();
+    place.good("run decay.json --backend cpu --out all.json");
+    place.good("run decay.json --backend cpu --only 3 --out one.json --columns x");
+    let (all, one) = (place.json("all.json"), place.json("one.json"));
+    for (key, want) in [("model", "decay"), ("backend", "cpu, 1 thread"), ("precision", "f64")] {
+        assert_eq!(all[key], want);
+    }
+    assert_eq!(all["method"], "tsit5, rtol 1e-6, atol 1e-8");
+    assert_eq!(all["tspan"], serde_json::json!([0.0, 2.0]));
+    assert_eq!(all["t"], serde_json::json!([0.0, 0.5, 1.0, 1.5, 2.0]));
+    assert_eq!(all["names"], serde_json::json!(["x", "half"]));
+    assert_eq!(all["status"], serde_json::json!({"success": 4}));
+    let values = all["trajectories"]["values"]["x"].as_array().unwrap();
+    assert_eq!(values.len(), 4);
+    assert_eq!(one["names"], serde_json::json!(["x"]));
+    assert_eq!(one["trajectories"]["number"], 3);
+    assert_eq!(one["trajectories"]["x"], serde_json::json!({"x": values[3]}));
+    let ends: Vec<f64> = values.iter().map(|series| series[4].as_f64().unwrap()).collect();
+    let statistics = &all["statistics"];
+    assert_eq!((&statistics["n_used"], &statistics["n_left_out"]), (&Value::from(4), &Value::from(0)));
+    let mean = statistics["by_name"]["x"]["mean"][4].as_f64().unwrap();
+    assert!((mean - ends.iter().sum::<f64>() / 4.0).abs() < 1e-15);
+    let keys: Vec<&String> = statistics["by_name"]["half"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["mean", "std", "min", "q05", "q25", "q50", "q75", "q95", "max"]);
+}
+
+#[test]
+fn npz_is_read_back_in_the_precision_of_the_run() {
+    let place = Place::new();
+    place.good("run decay.json --backend cpu --out all.csv");
+    place.good("run decay.json --backend cpu --out all.npz");
+    place.good("run decay.json --backend cpu --out half.npz --precision f32 --columns half");
+    let mut npz = place.npz("all.npz");
+    let t: Array1<f64> = npz.by_name("t").unwrap();
+    let x: Array2<f64> = npz.by_name("x").unwrap();
+    let status: Array1<u32> = npz.by_name("meta.status").unwrap();
+    let accepted: Array1<u32> = npz.by_name("meta.accepted").unwrap();
+    let rejected: Array1<u32> = npz.by_name("meta.rejected").unwrap();
+    assert_eq!((t.len(), x.dim(), accepted.len(), rejected.len()), (5, (4, 5), 4, 4));
+    assert!(status.iter().all(|code| *code == ensolve::Status::Success as u32));
+    let cells: Vec<f64> = place.csv("all.csv")[1..].iter().map(|row| row[2].parse().unwrap()).collect();
+    assert_eq!(x.into_iter().collect::<Vec<_>>(), cells);
+    let mut npz = place.npz("half.npz");
+    assert_eq!(npz.names().unwrap().len(), 5);
+    let half: Array2<f32> = npz.by_name("half").unwrap();
+    assert_eq!(half.dim(), (4, 5));
+}
+
+#[test]
+fn trouble_is_reported_and_the_others_finish() {
+    let place = Place::new();
+    let arguments =
+        "run pole.json --backend cpu --method euler --dt 0.01 --vary x=values(0.1,1e9,0.2) --dtsave 1 --out r.csv";
+    let output = place.ensolve(arguments);
+    assert_eq!(output.status.code(), Some(3));
+    let advice = ensolve::Status::NonFinite.advice();
+    let want = format!(
+        "warning: 1 of 3 trajectories did not reach the end time\n  1 non_finite: {advice}\n    trajectory 1; --only 1 replays one\n"
+    );
+    assert_eq!(text(&output.stderr), want);
+    assert!(text(&output.stdout).contains("statistics at t = 2 over 2 trajectories (1 unfinished left out)"));
+    let rows = place.csv("r.csv");
+    let statuses: Vec<&str> = rows[1..].iter().map(|row| row[3].as_str()).collect();
+    assert_eq!(statuses[..3], ["success"; 3]);
+    assert_eq!(statuses[3..6], ["non_finite"; 3]);
+    assert_eq!(rows[6][2], "NaN");
+    let end: f64 = rows[9][2].parse().unwrap();
+    assert!((end - 1.0 / 3.0).abs() < 1e-2, "{end}");
+
+    let output = place.ensolve("run decay.json --backend cpu --vary k=values(1,1e6,2,1) --max-steps 50 --out r.json");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(place.json("r.json")["status"], serde_json::json!({"success": 3, "step_limit": 1}));
+    assert_eq!(place.json("r.json")["trajectories"]["values"]["x"][1][4], Value::Null);
+    assert!(text(&output.stderr).contains(ensolve::Status::StepLimit.advice()));
+
+    let output = place.ensolve("run decay.json --backend cpu --vary k=values(1,1e6,2,1) --max-steps 50 --only 1");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stdout).contains("last accepted state at t = 0."), "{}", text(&output.stdout));
+}
+
+#[test]
+fn inputs_come_from_grids_and_tables() {
+    let place = Place::new();
+    let vary = "--vary x=grid(1,2) --vary k=linspace(0,1,3)";
+    place.good(&format!("run decay.json --backend cpu --n 6 {vary} --save-at times.txt --out grid.csv"));
+    place.good("run decay.json --backend cpu --n 3 --vary x=csv(k.csv,rate) --vary k=csv(k.csv) --out table.csv");
+    let grid = place.csv("grid.csv");
+    let end = |row: &[String]| row[2].parse::<f64>().unwrap();
+    for (i, (x, k)) in [(1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (2.0, 0.0), (2.0, 0.5), (2.0, 1.0)].into_iter().enumerate()
+    {
+        let want = x * f64::exp(-k);
+        assert!((end(&grid[2 + 2 * i]) - want).abs() < 1e-5, "{i}: {} is not {want}", end(&grid[2 + 2 * i]));
+    }
+    let starts: Vec<String> =
+        place.csv("table.csv")[1..].iter().filter(|row| row[1] == "0").map(|row| row[2].clone()).collect();
+    assert_eq!(starts, ["4", "5", "6"]);
+}
+
+#[test]
+fn check_lists_the_model_and_its_run() {
+    let place = Place::new();
+    let listing = place.good("check decay.json");
+    assert!(listing.contains("\n  d(x)/dt = "), "{listing}");
+    assert!(listing.contains("\nbackends: cpu, gpu ("), "{listing}");
+    assert!(listing.contains("\nrun: t = 0 to 2, tsit5, rtol 1e-6, atol 1e-8, 5 save times\n"), "{listing}");
+    assert!(listing.ends_with("ensemble: 4 trajectories, seed 1\n  k = uniform(1, 2)\n"), "{listing}");
+    let listing = place.good("check servo.json");
+    assert!(listing.contains("\nbackends: none; ensolve does not support: [control_callbacks]"), "{listing}");
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let place = Place::new();
+    let mut child = place.command("run --help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(0)));
+    let mut child = place.command("check decay.json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((text(&output.stderr).as_str(), output.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn a_file_that_cannot_be_finished_leaves_the_old_one() {
+    let place = Place::new();
+    fs::write(place.0.path().join("r.csv"), "old").unwrap();
+    let n_files = place.n_files();
+    place.ensolve("run decay.json --backend cpu --out r.csv --columns nothing");
+    assert_eq!(place.read("r.csv"), "old");
+    place.good("run decay.json --backend cpu --out r.csv");
+    assert_ne!(place.read("r.csv"), "old");
+    assert_eq!(place.n_files(), n_files);
+}
+
+#[test]
+#[cfg(feature = "gpu")]
+fn wgsl_prints_the_kernel_and_refuses_what_it_cannot() {
+    let place = Place::new();
+    let output = place.ensolve("wgsl decay.json --method rk4");
+    assert_eq!(text(&output.stderr), "error: method: 'rk4' with fixed steps needs a step size: give dt\n");
+    let kernel = place.good("wgsl decay.json");
+    assert!(kernel.contains("@compute"), "{kernel}");
+}
+
+#[test]
+#[cfg(not(feature = "gpu"))]
+fn a_build_without_gpu_says_so() {
+    let place = Place::new();
+    let advice = "this build has no GPU backend; build with the feature 'gpu'";
+    assert_eq!(place.good("adapters"), format!("{advice}, or use the backend cpu\n"));
+    assert_eq!(text(&place.ensolve("wgsl decay.json").stderr), format!("error: gpu: {advice} to see its kernels\n"));
+    let output = place.ensolve("run decay.json --backend gpu");
+    assert_eq!(text(&output.stderr), format!("error: gpu: {advice}, or use the backend cpu\n"));
+    assert!(place.good("run decay.json").contains("cpu, 1 thread (this build has no GPU backend)"));
+}

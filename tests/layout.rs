@@ -1,0 +1,215 @@
+//! The generated module, read back through naga, against the Rust definitions that the backends use: buffer layout,
+//! bindings, workgroup size and every constant that both languages name.
+
+#![cfg(feature = "gpu")]
+
+mod common;
+
+use common::compiled;
+use ensolve::job::{CountRow, RunConfig, StateRows};
+use ensolve::method::{Controller, tableaus};
+use ensolve::wgsl::{WORKGROUP_SIZE, assemble};
+use ensolve::{CompiledSpec, Method, Precision, Status};
+use naga::{AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner};
+use std::mem::offset_of;
+
+/// WebGPU promises this many storage buffers to every compute stage.
+const MAX_STORAGE_BUFFERS: usize = 8;
+
+/// Two states, so that no row number is right by chance, and one output.
+fn spec() -> CompiledSpec {
+    compiled(
+        r#"{"model": "spiral", "states": {"x": 1, "y": 0}, "parameters": {"w": 2},
+            "derivatives": {"x": "-w*y - x", "y": "w*x - y"}, "outputs": {"r": "x*x + y*y"}}"#,
+    )
+}
+
+fn methods() -> [Method; 2] {
+    let adaptive = Method::adaptive(&tableaus::TSIT5, Controller::default());
+    [Method::fixed(&tableaus::RK4, 0.1).expect("a method"), adaptive.expect("a method")]
+}
+
+/// The modules of both precisions and both step-size rules.
+fn modules() -> Vec<(Precision, Module)> {
+    let spec = spec();
+    let mut all = Vec::new();
+    for precision in [Precision::F32, Precision::F64] {
+        for method in methods() {
+            let source = assemble(&spec.program, &method, precision).expect("a valid kernel");
+            all.push((precision, naga::front::wgsl::parse_str(source.text()).expect("assemble has validated it")));
+        }
+    }
+    all
+}
+
+/// Offsets by name, and the size, of the Rust struct.
+macro_rules! members_of {
+    ($precision:ty: $($member:ident)*) => {
+        (vec![$((stringify!($member), offset_of!(RunConfig<$precision>, $member))),*], size_of::<RunConfig<$precision>>())
+    };
+}
+
+fn rust_members(precision: Precision) -> (Vec<(&'static str, usize)>, usize) {
+    macro_rules! all {
+        ($precision:ty) => {
+            members_of!($precision: n_traj n_save n_steps max_steps slice_steps zero safety factor_min factor_max
+                beta1 beta2 inv_exponent t0 span dt dt_min dt_max)
+        };
+    }
+    match precision {
+        Precision::F32 => all!(f32),
+        Precision::F64 => all!(f64),
+    }
+}
+
+#[test]
+fn run_config_has_the_layout_of_the_rust_struct() {
+    for (precision, module) in modules() {
+        let (_, structure) =
+            module.types.iter().find(|(_, t)| t.name.as_deref() == Some("RunConfig")).expect("RunConfig is a type");
+        let TypeInner::Struct { members, span } = &structure.inner else { panic!("RunConfig is a struct") };
+        let wgsl: Vec<(&str, usize)> =
+            members.iter().map(|m| (m.name.as_deref().unwrap_or(""), m.offset as usize)).collect();
+        let (rust, size) = rust_members(precision);
+        assert_eq!(wgsl, rust, "members and offsets in {precision}");
+        assert_eq!(*span as usize, size, "size in {precision}");
+    }
+}
+
+#[test]
+fn bindings_are_storage_buffers_with_the_access_that_the_backend_gives() {
+    // In the order in which the backend binds its buffers.
+    let expected = [
+        ("config", false),
+        ("tables", false),
+        ("params", false),
+        ("state", true),
+        ("counts", true),
+        ("saved", true),
+        ("unfinished", true),
+    ];
+    assert!(expected.len() <= MAX_STORAGE_BUFFERS);
+    for (precision, module) in modules() {
+        let mut bound: Vec<(u32, u32, &str, bool)> = Vec::new();
+        for (_, variable) in module.global_variables.iter() {
+            let name = variable.name.as_deref().unwrap_or("");
+            let AddressSpace::Storage { access } = variable.space else {
+                panic!("'{name}' is not a storage buffer but in {:?}", variable.space)
+            };
+            let place = variable.binding.unwrap_or_else(|| panic!("'{name}' has no binding"));
+            bound.push((place.group, place.binding, name, access.contains(StorageAccess::STORE)));
+        }
+        bound.sort_unstable();
+        let wanted: Vec<_> = (0..).zip(expected).map(|(binding, (name, writes))| (0, binding, name, writes)).collect();
+        assert_eq!(bound, wanted, "{precision}");
+    }
+}
+
+#[test]
+fn elements_of_the_buffers_have_the_size_of_the_rust_numbers() {
+    for (precision, module) in modules() {
+        let real = match precision {
+            Precision::F32 => size_of::<f32>(),
+            Precision::F64 => size_of::<f64>(),
+        };
+        for (name, size) in [("tables", real), ("params", real), ("state", real), ("saved", real), ("counts", 4)] {
+            let (_, variable) =
+                module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some(name)).expect("a buffer");
+            let TypeInner::Array { stride, .. } = module.types[variable.ty].inner else {
+                panic!("'{name}' is an array")
+            };
+            assert_eq!(stride as usize, size, "elements of '{name}' in {precision}");
+        }
+    }
+}
+
+#[test]
+fn the_entry_point_is_main_with_the_workgroup_size_of_the_dispatch() {
+    for (precision, module) in modules() {
+        let [main] = &module.entry_points[..] else { panic!("one entry point") };
+        assert_eq!(main.name, "main");
+        assert_eq!(main.stage, naga::ShaderStage::Compute);
+        assert_eq!(main.workgroup_size, [WORKGROUP_SIZE, 1, 1], "{precision}");
+    }
+}
+
+/// Constants of type u32 whose name begins so, in order of their values.
+fn constants(module: &Module, prefix: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for (_, constant) in module.constants.iter() {
+        let name = constant.name.as_deref().unwrap_or("");
+        if let Expression::Literal(Literal::U32(value)) = module.global_expressions[constant.init]
+            && name.starts_with(prefix)
+        {
+            found.push((name.to_string(), value as usize));
+        }
+    }
+    found.sort_by_key(|(_, value)| *value);
+    found
+}
+
+fn named(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
+    pairs.iter().map(|(name, value)| (name.to_string(), *value)).collect()
+}
+
+#[test]
+fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
+    let rows = StateRows::new(spec().program.n_state());
+    let expected = named(&[
+        ("ROW_Y", rows.y),
+        ("ROW_K1", rows.k1),
+        ("ROW_TAU", rows.tau),
+        ("ROW_TAU_LOW", rows.tau_low),
+        ("ROW_DT", rows.dt),
+        ("ROW_ERR_PREV", rows.err_prev),
+    ]);
+    for (precision, module) in modules() {
+        assert_eq!(constants(&module, "ROW_"), expected, "{precision}");
+    }
+}
+
+#[test]
+fn rows_of_the_counts_buffer_are_the_variants_of_count_row() {
+    let expected: Vec<(String, usize)> = CountRow::ALL
+        .iter()
+        .map(|row| (format!("COUNT_{}", format!("{row:?}").to_uppercase()), *row as usize))
+        .collect();
+    for (precision, module) in modules() {
+        assert_eq!(constants(&module, "COUNT_"), expected, "{precision}");
+    }
+}
+
+#[test]
+fn status_codes_are_those_of_status() {
+    let expected: Vec<(String, usize)> = Status::ALL
+        .iter()
+        .map(|status| (format!("STATUS_{}", status.name().to_uppercase()), *status as usize))
+        .collect();
+    for (precision, module) in modules() {
+        assert_eq!(constants(&module, "STATUS_"), expected, "{precision}");
+    }
+}
+
+#[test]
+fn sizes_are_those_of_the_program() {
+    let program = spec().program;
+    for (precision, module) in modules() {
+        let expected = named(&[("N_STATE", program.n_state()), ("N_ROW", program.n_row())]);
+        assert_eq!(constants(&module, "N_"), expected, "{precision}");
+        assert_eq!(constants(&module, "WORKGROUP_SIZE"), named(&[("WORKGROUP_SIZE", WORKGROUP_SIZE as usize)]));
+    }
+}
+
+#[test]
+fn the_resolution_of_time_is_that_of_the_precision() {
+    for (precision, module) in modules() {
+        let (_, constant) =
+            module.constants.iter().find(|(_, c)| c.name.as_deref() == Some("REAL_EPSILON")).expect("a constant");
+        let epsilon = match module.global_expressions[constant.init] {
+            Expression::Literal(Literal::F32(x)) => f64::from(x),
+            Expression::Literal(Literal::F64(x)) => x,
+            ref other => panic!("REAL_EPSILON is {other:?}"),
+        };
+        assert_eq!(epsilon, precision.epsilon());
+    }
+}
