@@ -11,7 +11,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(500);
 const REDRAW: Duration = Duration::from_millis(100);
 
-const COUNTING: &str = "{bar:30} {human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
+const COUNTING: &str = "{bar:20} {human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
 const WAITING: &str = "{spinner} {msg}, {elapsed}";
 
 /// A bar while it lives.
