@@ -11,7 +11,7 @@ use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Precision, Real};
 
-/// What to integrate and how; the same for all trajectories.
+/// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
 #[derive(Debug, Clone)]
 pub struct Job<'a> {
     /// The equations.
@@ -284,6 +284,9 @@ impl Progress for Silent {
 
 /// A place to run jobs.
 pub trait Backend {
+    /// `cpu` or `gpu`.
+    fn name(&self) -> &'static str;
+
     /// One line that names it: `cpu, 8 threads` or the adapter's name.
     fn describe(&self) -> String;
 

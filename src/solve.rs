@@ -26,6 +26,9 @@ pub const DEFAULT_MAX_STEPS: u32 = 100_000;
 /// Save times of a single trajectory where none are given.
 pub const DEFAULT_POINTS: usize = 101;
 
+/// Most save times of one run.
+pub const MAX_SAVE_TIMES: usize = 100_000_000;
+
 /// What both backends can do.
 pub const SUPPORTED_FEATURES: [Feature; 3] = [Feature::VectorFields, Feature::DiscreteFields, Feature::ContinuousFields];
 
@@ -62,11 +65,10 @@ pub fn solve_range(
     if range.is_empty() || range.end > ensemble.size() {
         return Err(Error::run(format!("there is no trajectory {} in an ensemble of {}", range.end.max(1) - 1, ensemble.size())));
     }
-    check_features(spec, &backend.describe())?;
+    check_features(spec, backend.name())?;
     let method = method(run)?;
     let precision = run.precision.unwrap_or_else(|| backend.default_precision());
     let job = job(spec, run, &method, precision, range.end - range.start == 1)?;
-    job.check()?;
     let mut result = empty_result(spec, &job, &range, backend.describe())?;
     let chunk = backend.max_chunk(&job) as u64;
     let mut at = range.start;
@@ -101,7 +103,7 @@ pub fn check_features(spec: &CompiledSpec, backend: &str) -> Result<()> {
         })
         .collect();
     Err(Error::Unsupported(format!(
-        "{backend} does not support: [{}]; supported by this backend: [{}]; {}",
+        "{backend} does not support: [{}]; supported by it: [{}]; {}",
         names(&lacking),
         names(&SUPPORTED_FEATURES),
         hints.join("; ")
@@ -136,13 +138,17 @@ pub fn method(run: &RunSettings) -> Result<Method> {
     Method::adaptive(tableau, controller)
 }
 
-fn job<'a>(spec: &'a CompiledSpec, run: &RunSettings, method: &'a Method, precision: Precision, single: bool) -> Result<Job<'a>> {
+/// Everything that a backend needs to know of a run, checked; a `single` trajectory is saved at more times by default.
+///
+/// # Errors
+/// [`Error::Run`] with the setting at fault.
+pub fn job<'a>(spec: &'a CompiledSpec, run: &RunSettings, method: &'a Method, precision: Precision, single: bool) -> Result<Job<'a>> {
     let Some((t0, t1)) = run.tspan else {
         return Err(Error::run("tspan is missing; give a start and an end time"));
     };
     let max_steps = run.max_steps.unwrap_or(if method.is_adaptive() { DEFAULT_MAX_STEPS } else { u32::MAX });
     let default_save = if single { Save::Points(DEFAULT_POINTS) } else { Save::Points(2) };
-    Ok(Job {
+    let job = Job {
         program: &spec.program,
         method,
         precision,
@@ -152,7 +158,9 @@ fn job<'a>(spec: &'a CompiledSpec, run: &RunSettings, method: &'a Method, precis
         rtol: tolerances(spec, "rtol", run.rtol.as_ref(), DEFAULT_RTOL)?,
         atol: tolerances(spec, "atol", run.atol.as_ref(), DEFAULT_ATOL)?,
         max_steps,
-    })
+    };
+    job.check()?;
+    Ok(job)
 }
 
 fn save_times(save: &Save, t0: f64, t1: f64) -> Result<Vec<f64>> {
@@ -161,12 +169,13 @@ fn save_times(save: &Save, t0: f64, t1: f64) -> Result<Vec<f64>> {
         Save::At(times) if times.is_empty() => Err(Error::run("the list of save times is empty; give at least one time")),
         Save::At(times) => Ok(times.clone()),
         Save::Points(n) if *n < 2 => Err(Error::run(format!("save points include both ends, so at least 2 are needed, got {n}; use save \"final\" for the end alone"))),
+        Save::Points(n) if *n > MAX_SAVE_TIMES => Err(Error::run(format!("{n} save points are more than the {MAX_SAVE_TIMES} possible"))),
         Save::Points(n) => Ok(linspace(t0, t1, *n)),
         Save::Every(h) if !(*h > 0.0 && h.is_finite()) => Err(Error::run(format!("the save interval must be positive and finite, got {h}"))),
         Save::Every(h) => {
             let count = (t1 - t0) / h;
-            if count > 1e8 {
-                return Err(Error::run(format!("a save interval of {h} makes {count:.1e} save times in tspan [{t0}, {t1}]; at most 1e8 are possible")));
+            if count > MAX_SAVE_TIMES as f64 {
+                return Err(Error::run(format!("a save interval of {h} makes {count:.1e} save times in tspan [{t0}, {t1}]; at most {MAX_SAVE_TIMES} are possible")));
             }
             // A remainder below a millionth of an interval is rounding: the end itself takes its place.
             let inner = (count - 1e-6).ceil().max(1.0) as usize;
@@ -197,7 +206,7 @@ fn tolerances(spec: &CompiledSpec, what: &str, given: Option<&Tolerance>, defaul
 }
 
 /// `tsit5, rtol 1e-6, atol 1e-9` or `rk4, dt 0.001`.
-fn describe_method(job: &Job) -> String {
+pub fn describe_method(job: &Job) -> String {
     let range = |values: &[f64]| {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(0.0, f64::max);

@@ -3,6 +3,7 @@
 use crate::solution::EnsembleResult;
 use crate::status::Status;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Probabilities of the quantiles that are reported.
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -34,25 +35,30 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Computes the statistics of a result.
+    /// The statistics of a result at every save time.
     pub fn of(result: &EnsembleResult) -> Statistics {
+        Statistics::over(result, 0..result.t.len())
+    }
+
+    /// The statistics at the last save time alone; `moments` has one entry.
+    pub fn at_end(result: &EnsembleResult) -> Statistics {
+        Statistics::over(result, result.t.len() - 1..result.t.len())
+    }
+
+    fn over(result: &EnsembleResult, save_times: Range<usize>) -> Statistics {
         let finished: Vec<usize> = (0..result.n_traj()).filter(|i| result.status[*i] == Status::Success).collect();
         let n_row = result.names.len();
-        let cells: Vec<Moments> = if finished.is_empty() {
-            Vec::new()
-        } else {
-            (0..result.t.len() * n_row)
-                .into_par_iter()
-                .map(|cell| {
-                    let values = result.saved.slice(ndarray::s![cell / n_row, cell % n_row, ..]);
-                    moments(finished.iter().map(|i| values[*i]).collect())
-                })
-                .collect()
+        let at = |save: usize| -> Vec<Moments> {
+            let row = |row| {
+                let values = result.saved.slice(ndarray::s![save, row, ..]);
+                moments(finished.iter().map(|i| values[*i]).collect())
+            };
+            (0..n_row).into_par_iter().map(row).collect()
         };
         Statistics {
             n_used: finished.len(),
             n_left_out: result.n_traj() - finished.len(),
-            moments: if n_row == 0 { Vec::new() } else { cells.chunks(n_row).map(<[Moments]>::to_vec).collect() },
+            moments: if finished.is_empty() { Vec::new() } else { save_times.map(at).collect() },
         }
     }
 }

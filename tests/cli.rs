@@ -167,7 +167,7 @@ const BAD: &[(&str, &str)] = &[
     ("run broken.json", "model: not valid JSON: EOF while parsing an object at line 1 column 21\n"),
     (
         "run servo.json --backend cpu",
-        "cpu, 1 thread does not support: [control_callbacks]; supported by this backend: [vector_fields, discrete_fields, continuous_fields]; control_callbacks: remove 'callbacks', or write the controller as continuous equations\n",
+        "cpu does not support: [control_callbacks]; supported by it: [vector_fields, discrete_fields, continuous_fields]; control_callbacks: remove 'callbacks', or write the controller as continuous equations\n",
     ),
     (
         "run decay.json --method tsti5",

@@ -172,7 +172,7 @@ fn dense_slopes(t: &Tableau, theta: f64) -> Vec<f64> {
 
 fn dense_sum(t: &Tableau, term: impl Fn(i32, f64) -> f64) -> Vec<f64> {
     let stages = Stages::new(t);
-    let mut sums = vec![0.0; stages.len()];
+    let mut sums = vec![0.0; stages.count()];
     for (stage, row) in &stages.dense {
         sums[*stage] = (0..).zip(row).map(|(j, w)| term(j, *w)).sum();
     }

@@ -1,40 +1,9 @@
 //! `ensolve check`: the compiled model, which backends can run it, and whether its `run` and `ensemble` sections hold.
 
 use super::{Report, vary};
-use ensolve::job::{Backend, Inputs, Job, Progress, RawOutput, Silent};
 use ensolve::{CompiledSpec, Ensemble, Precision, Result, World, solve};
 use std::fmt::Write;
 use std::path::Path;
-
-/// A backend that integrates nothing: a run on it makes every check of a real one.
-struct DryRun;
-
-impl Backend for DryRun {
-    fn describe(&self) -> String {
-        "no backend".to_string()
-    }
-
-    fn default_precision(&self) -> Precision {
-        Precision::F64
-    }
-
-    fn max_chunk(&self, _: &Job) -> usize {
-        1
-    }
-
-    fn run(&mut self, job: &Job, inputs: &Inputs, _: &dyn Progress) -> Result<RawOutput> {
-        let n = inputs.n_traj;
-        Ok(RawOutput {
-            n_traj: n,
-            y: inputs.y0.clone(),
-            t: vec![job.t0; n],
-            saved: vec![0.0; job.t_save.len() * job.program.n_row() * n],
-            status: vec![0; n],
-            accepted: vec![0; n],
-            rejected: vec![0; n],
-        })
-    }
-}
 
 /// Describes a model file.
 pub fn check(path: &Path) -> Result<Report> {
@@ -65,10 +34,10 @@ fn run_lines(world: &World, spec: &CompiledSpec, ensemble: &Ensemble, is_support
     let (Some((t0, t1)), true) = (world.run.tspan, is_supported) else {
         return Ok(format!("run: {}\n", method.name));
     };
-    let result = solve::solve_range(spec, &world.run, ensemble, 0..1, &mut DryRun, &Silent)?;
+    let job = solve::job(spec, &world.run, &method, world.run.precision.unwrap_or(Precision::F64), ensemble.size() == 1)?;
     let precision = world.run.precision.map_or(String::new(), |precision| format!(", {precision}"));
-    let n_save = world.run.save.as_ref().map_or(String::new(), |_| format!(", {} save times", result.t.len()));
-    Ok(format!("run: t = {t0} to {t1}, {}{precision}{n_save}\n", result.info.method))
+    let n_save = world.run.save.as_ref().map_or(String::new(), |_| format!(", {} save times", job.t_save.len()));
+    Ok(format!("run: t = {t0} to {t1}, {}{precision}{n_save}\n", solve::describe_method(&job)))
 }
 
 fn ensemble_lines(world: &World, ensemble: &Ensemble) -> String {

@@ -1,7 +1,6 @@
 //! The text after a run: how it was made, and what came out.
 
 use ensolve::{EnsembleResult, Statistics, Status, output};
-use ndarray::{Axis, Slice};
 use std::fmt::Write;
 
 /// Rows of a table of values; the file has them all.
@@ -72,7 +71,7 @@ fn single(result: &EnsembleResult, rows: &[usize]) -> String {
 }
 
 fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
-    let statistics = Statistics::of(&last_save(result));
+    let statistics = Statistics::at_end(result);
     let Some(moments) = statistics.moments.first() else {
         return "\nno trajectory finished: no statistics\n".to_string();
     };
@@ -89,23 +88,6 @@ fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
     };
     let t = result.t[result.t.len() - 1];
     format!("\nstatistics at t = {t} over {} trajectories{left_out}\n{}", statistics.n_used, align(&table))
-}
-
-/// The result at its last save time: statistics of all times would be sorted for nothing.
-fn last_save(result: &EnsembleResult) -> EnsembleResult {
-    let last = Slice::from(result.t.len() - 1..);
-    EnsembleResult {
-        info: result.info.clone(),
-        t: result.t.slice_axis(Axis(0), last).to_owned(),
-        names: result.names.clone(),
-        saved: result.saved.slice_axis(Axis(0), last).to_owned(),
-        final_states: ndarray::Array2::zeros((0, 0)),
-        t_end: Vec::new(),
-        status: result.status.clone(),
-        accepted: Vec::new(),
-        rejected: Vec::new(),
-        ..*result
-    }
 }
 
 /// Columns side by side: names to the left, numbers to the right.

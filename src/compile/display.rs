@@ -2,6 +2,7 @@
 
 use super::CompiledSpec;
 use crate::expr::func::Func;
+use crate::expr::parse::count;
 use crate::infix::{self, Style};
 use crate::program::{OdeProgram, Program};
 use std::fmt;
@@ -43,11 +44,11 @@ impl fmt::Display for CompiledSpec {
         let title = if self.name.is_empty() { "(unnamed model)" } else { &self.name };
         writeln!(
             f,
-            "{title}: {} states, {} parameters, {} outputs, {} operations per derivative",
-            program.n_state(),
-            program.n_param(),
-            program.n_output(),
-            program.rhs.nodes.iter().filter(|node| node.operands().next().is_some()).count()
+            "{title}: {}, {}, {}; {} per derivative",
+            count(program.n_state(), "state"),
+            count(program.n_param(), "parameter"),
+            count(program.n_output(), "output"),
+            count(program.rhs.nodes.iter().filter(|node| node.operands().next().is_some()).count(), "operation")
         )?;
         let features: Vec<&str> = self.required_features.iter().map(|feature| feature.name()).collect();
         writeln!(f, "features: {}", if features.is_empty() { "none".to_string() } else { features.join(", ") })?;

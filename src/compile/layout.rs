@@ -78,7 +78,7 @@ pub fn layout(world: &World) -> Result<Map<Place>> {
                 let hint = suggest(component, world.components.keys().map(String::as_str)).replace("known names", "known components");
                 return Err(Error::model(entity_path, format!("unknown component '{component}'{hint}")));
             };
-            for name in overrides.keys().filter(|name| !kind.fields.contains_key(*name)) {
+            if let Some(name) = overrides.keys().find(|name| !kind.fields.contains_key(*name)) {
                 let hint = suggest(name, kind.fields.keys().map(String::as_str)).replace("known names", "known fields");
                 return Err(Error::model(join(&entity_path, name), format!("component '{component}' has no field '{name}'{hint}")));
             }

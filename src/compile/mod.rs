@@ -175,9 +175,9 @@ fn compile(world: &World) -> Result<CompiledSpec> {
             Value::Number(elements) => elements,
             _ => return Err(Error::model(path, "an output must be a number; write 'condition ? 1 : 0'")),
         };
-        output_names.extend(slot_names(name, value.len()));
+        output_names.extend(slot_names(name, value.length()));
         let start = outputs.len();
-        outputs.extend((0..value.len().unwrap_or(1)).map(|i| value.at(i)));
+        outputs.extend((0..value.length().unwrap_or(1)).map(|i| value.at(i)));
         output_index_map.insert(name.clone(), (start, outputs.len()));
     }
     check_callbacks(world, &places, &mut names)?;

@@ -99,13 +99,13 @@ impl<'w> Names<'w> {
     /// As [`Names::value`], but a number; a scalar unless `len` allows a vector of that length.
     pub fn number(&mut self, source: &Source, path: &str, at: At, len: Option<usize>) -> Result<Elements> {
         match (self.value(source, path, at)?, len) {
-            (Value::Number(elements), _) if elements.len().is_none() || elements.len() == len => Ok(elements),
+            (Value::Number(elements), _) if elements.length().is_none() || elements.length() == len => Ok(elements),
             (Value::Number(elements), None) => {
-                let n = elements.len().unwrap_or(1);
+                let n = elements.length().unwrap_or(1);
                 Err(Error::model(path, format!("expected a single number, found a vector of {n}; write one element, such as 'x[0]'")))
             }
             (Value::Number(elements), Some(len)) => {
-                let n = elements.len().unwrap_or(1);
+                let n = elements.length().unwrap_or(1);
                 Err(Error::model(path, format!("expected a number or a vector of {len}, found a vector of {n}")))
             }
             (Value::Condition(_), _) => {

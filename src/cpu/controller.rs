@@ -24,8 +24,8 @@ pub fn control_log2(x: f32) -> f32 {
     let mut e = ((bits >> 23) as i32 - 127) as f32;
     let mut m = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
     if m > SQRT2 {
-        m = m * 0.5;
-        e = e + 1.0;
+        m *= 0.5;
+        e += 1.0;
     }
     let s = (m - 1.0) / (m + 1.0);
     let s2 = s * s;
@@ -39,7 +39,7 @@ pub fn control_exp2(x: f32) -> f32 {
     let f = x - n;
     // ln(2)^i / i!
     let series = 1.0
-        + f * (0.693_147_2 + f * (0.240_226_5 + f * (0.055_504_11 + f * (0.009_618_129 + f * (0.001_333_355_8 + f * 0.000_154_035_3)))));
+        + f * (std::f32::consts::LN_2 + f * (0.240_226_5 + f * (0.055_504_11 + f * (0.009_618_129 + f * (0.001_333_355_8 + f * 0.000_154_035_3)))));
     series * f32::from_bits(((n as i32 + 127) << 23) as u32)
 }
 

@@ -16,9 +16,12 @@ use std::ops::Range;
 /// The step-size rule: the functions of `integrate_fixed` or of `integrate_adaptive`.
 struct Rule<R> {
     begin_step: fn(&RunConfig<R>, &mut Lane<R>) -> Attempt<R>,
-    end_step: fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>, R, bool) -> bool,
+    end_step: EndStep<R>,
     advance: fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>),
 }
+
+/// Takes the attempt, its squared error norm and whether it is finite; tells whether the step counts.
+type EndStep<R> = fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>, R, bool) -> bool;
 
 impl<R: Real> Rule<R> {
     fn of(job: &Job) -> Self {

@@ -43,6 +43,10 @@ impl CpuBackend {
 }
 
 impl Backend for CpuBackend {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
     fn describe(&self) -> String {
         let threads = rayon::current_num_threads();
         format!("cpu, {threads} thread{}", if threads == 1 { "" } else { "s" })
@@ -58,7 +62,6 @@ impl Backend for CpuBackend {
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        job.check()?;
         Ok(match job.precision {
             Precision::F32 => run::<f32>(job, inputs, progress),
             Precision::F64 => run::<f64>(job, inputs, progress),

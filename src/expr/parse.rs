@@ -46,7 +46,7 @@ impl Elements {
     }
 
     /// Length, `None` for a scalar.
-    pub fn len(&self) -> Option<usize> {
+    pub fn length(&self) -> Option<usize> {
         match self {
             Elements::Scalar(_) => None,
             Elements::Vector(ids) => Some(ids.len()),
@@ -250,11 +250,11 @@ impl Parser<'_> {
                 if symbol == "!" {
                     let c = expect_condition(value, column + 1, "what follows '!'")?;
                     let graph = self.scope.graph();
-                    return Ok(Value::Condition(elementwise(c.len(), |i| graph.not(c.at(i)))));
+                    return Ok(Value::Condition(elementwise(c.length(), |i| graph.not(c.at(i)))));
                 }
                 let x = expect_number(value, column + 1, "what follows '-'")?;
                 let graph = self.scope.graph();
-                Ok(Value::Number(elementwise(x.len(), |i| graph.neg(x.at(i)))))
+                Ok(Value::Number(elementwise(x.length(), |i| graph.neg(x.at(i)))))
             }
         }
     }
@@ -365,7 +365,7 @@ impl Parser<'_> {
     /// Refuses a folded constant that is infinite or NaN.
     fn finite(&mut self, value: Value, column: usize, what: &str) -> Parsed<Value> {
         if let Value::Number(elements) = &value {
-            for i in 0..elements.len().unwrap_or(1) {
+            for i in 0..elements.length().unwrap_or(1) {
                 if let Some(x) = self.scope.graph().as_const(elements.at(i))
                     && !x.is_finite()
                 {
@@ -391,7 +391,7 @@ fn elementwise(len: Option<usize>, mut f: impl FnMut(usize) -> ExprId) -> Elemen
 
 fn common_length(all: &[&Elements], column: usize) -> Parsed<Option<usize>> {
     let mut common = None;
-    for len in all.iter().filter_map(|e| e.len()) {
+    for len in all.iter().filter_map(|e| e.length()) {
         match common {
             Some(other) if other != len => {
                 return Err(format!("vectors of {other} and {len} elements cannot be combined at column {column}").into());

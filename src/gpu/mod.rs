@@ -79,6 +79,10 @@ impl GpuBackend {
 }
 
 impl Backend for GpuBackend {
+    fn name(&self) -> &'static str {
+        "gpu"
+    }
+
     fn describe(&self) -> String {
         format!("{} ({})", self.summary.name, self.summary.api)
     }
@@ -98,7 +102,6 @@ impl Backend for GpuBackend {
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        job.check()?;
         let slice_steps = self.slice_steps;
         let (device, kernel) = self.prepare(job)?;
         kernel.run(device, job, inputs, slice_steps, progress)

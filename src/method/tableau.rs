@@ -138,7 +138,7 @@ impl Stages {
     }
 
     /// Number of stages, f(t + h, y1) included.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.c.len()
     }
 

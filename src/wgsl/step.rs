@@ -48,12 +48,12 @@ impl StepPrinter<'_> {
     }
 
     fn structure(&self) -> String {
-        let stages: String = (1..=self.stages.len()).map(|n| format!("    k{n}: State,\n")).collect();
+        let stages: String = (1..=self.stages.count()).map(|n| format!("    k{n}: State,\n")).collect();
         format!("struct Step {{\n    y1_candidate: State,\n{stages}}}\n")
     }
 
     fn rk_step(&self) -> String {
-        let last = self.stages.len();
+        let last = self.stages.count();
         let mut out = "fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {\n".to_string();
         for (n, terms) in self.stages.a.iter().enumerate() {
             let stage = n + 2;
@@ -77,7 +77,7 @@ impl StepPrinter<'_> {
     }
 
     fn last_stage(&self) -> String {
-        format!("fn last_stage(step: Step) -> State {{\n    return step.k{};\n}}\n", self.stages.len())
+        format!("fn last_stage(step: Step) -> State {{\n    return step.k{};\n}}\n", self.stages.count())
     }
 
     fn interpolate(&self) -> String {
