@@ -376,7 +376,7 @@ fn the_listing_shows_sizes_names_values_and_equations() {
         r#"{"model": "decay", "states": {"x": 1.5}, "parameters": {"k": 2}, "let": {"rate": "k*x"},
             "derivatives": {"x": "-rate"}, "outputs": {"loss": "rate^2"}}"#,
     );
-    let listing = "decay: 1 states, 1 parameters, 1 outputs, 2 operations per derivative\nfeatures: none\n\
+    let listing = "decay: 1 state, 1 parameter, 1 output; 2 operations per derivative\nfeatures: none\n\
                    jacobian: 1 of 1 entries can be non-zero\nstates:\n    0  x = 1.5\nparameters:\n    0  k = 2\n\
                    derivatives:\n  rate#1 = k * x\n  d(x)/dt = -rate#1\noutputs:\n  rate#1 = k * x\n  loss = rate#1 * rate#1\n";
     assert_eq!(spec.to_string(), listing);

@@ -214,8 +214,8 @@ fn error(result: &SolveResult) -> f64 {
     errors.fold(0.0, f64::max)
 }
 
-/// Times at which errors are measured where they are measured between steps: all of them, since an error may change
-/// sign at any one time. They are ends of steps for 16, 32, ... steps.
+/// Times at which errors are measured: several, since an error may change sign at any one time. They are ends of steps
+/// for 16, 32, ... fixed steps.
 const GRID: Save = Save::Points(17);
 
 fn fixed(t: &Tableau, n_steps: u32, save: Save) -> RunSettings {
