@@ -33,6 +33,9 @@ fn main() -> ensolve::Result<()> {
     let pairs = || result.final_states.iter().zip(&reference.final_states);
     let units = pairs().map(|(a, b)| (a - b).abs() / (atol + rtol * b.abs())).fold(0.0, f64::max);
     let equal = pairs().filter(|(a, b)| a == b).count();
-    println!("largest difference: {units:.2} tolerance units; {equal} of {} numbers have the same bits", pairs().count());
+    println!(
+        "largest difference: {units:.2} tolerance units; {equal} of {} numbers have the same bits",
+        pairs().count()
+    );
     Ok(())
 }

@@ -19,7 +19,8 @@ fn main() -> ensolve::Result<()> {
     let world = World::new("oscillator").state("x", 1.0).state("v", 0.0).derivative("x", "v").derivative("v", "-x");
     let spec = world.compile()?;
     let error = |dt: f64| -> ensolve::Result<f64> {
-        let run = RunSettings { tspan: Some((0.0, 10.0)), tableau: Some(&RALSTON3), dt: Some(dt), ..Default::default() };
+        let run =
+            RunSettings { tspan: Some((0.0, 10.0)), tableau: Some(&RALSTON3), dt: Some(dt), ..Default::default() };
         let result = ensolve::solve(&spec, &run, &mut CpuBackend::new())?;
         Ok((result.x[[0, result.t.len() - 1]] - 10f64.cos()).abs())
     };

@@ -15,10 +15,8 @@ fn main() -> ensolve::Result<()> {
         .derivative("z", "x*y - beta*z");
     let spec = world.compile()?;
 
-    let vary = [
-        ("rho".to_string(), Distribution::Uniform(0.0, 28.0)),
-        ("x".to_string(), Distribution::Normal(1.0, 0.1)),
-    ];
+    let vary =
+        [("rho".to_string(), Distribution::Uniform(0.0, 28.0)), ("x".to_string(), Distribution::Normal(1.0, 0.1))];
     let settings = EnsembleSettings { size: Some(10_000), seed: Some(1), vary: vary.into_iter().collect() };
     let ensemble = Ensemble::new(&spec, &settings)?;
 

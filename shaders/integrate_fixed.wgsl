@@ -28,12 +28,12 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, k1: ptr<funct
     *y = y_now;
     *k1 = k_now;
     (*lane).accepted = k;
+    (*lane).tau = real(k) * config.dt;
     return k - first;
 }
 
 // Chooses the size of the next step: dt, or what is left of the span for the last one.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
-    (*lane).tau = real((*lane).accepted) * config.dt;
     let is_last = (*lane).accepted + 1u >= config.n_steps;
     return Attempt(select(config.dt, config.span - (*lane).tau, is_last), is_last);
 }
@@ -50,8 +50,8 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, finite: b
 // Moves time past an accepted step.
 fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
     (*lane).accepted += 1u;
+    (*lane).tau = select(real((*lane).accepted) * config.dt, config.span, attempt.is_last);
     if attempt.is_last {
-        (*lane).tau = config.span;
         (*lane).status = STATUS_SUCCESS;
     }
 }

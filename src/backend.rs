@@ -57,7 +57,9 @@ fn auto(cpu: impl Fn(&str) -> Chosen, precision: Option<Precision>) -> Chosen {
         return cpu("f64 runs on the cpu");
     }
     match crate::gpu::GpuBackend::new(None) {
-        Ok(backend) if !backend.is_software() => Chosen { backend: Box::new(backend), reason: "the first real GPU".to_string() },
+        Ok(backend) if !backend.is_software() => {
+            Chosen { backend: Box::new(backend), reason: "the first real GPU".to_string() }
+        }
         Ok(_) => cpu("the only adapter is a software one; '--backend gpu' uses it"),
         Err(_) => cpu("no GPU adapter found"),
     }

@@ -32,7 +32,10 @@ enum Origin {
     /// Trajectory i takes value i.
     Values(Vec<f64>),
     /// Trajectory i takes value (i / stride) modulo the length.
-    Grid { values: Vec<f64>, stride: u64 },
+    Grid {
+        values: Vec<f64>,
+        stride: u64,
+    },
 }
 
 /// Initial states and parameters of every trajectory, resolved against a model.
@@ -62,15 +65,22 @@ impl Ensemble {
             let slots = slots(spec, name)?;
             if !distribution.is_random() && slots.len() > 1 {
                 let elements = slot_names(name, Some(slots.len())).join(", ");
-                return Err(Error::model(path(), format!("'{name}' is a vector; vary its elements one by one: {elements}")));
+                return Err(Error::model(
+                    path(),
+                    format!("'{name}' is a vector; vary its elements one by one: {elements}"),
+                ));
             }
             for slot in slots {
                 let origin = match distribution {
                     Distribution::Values(values) => Origin::Values(values.clone()),
-                    Distribution::Csv { file, column } => Origin::Values(csv_column(file, column.as_deref().unwrap_or(name))?),
+                    Distribution::Csv { file, column } => {
+                        Origin::Values(csv_column(file, column.as_deref().unwrap_or(name))?)
+                    }
                     Distribution::Grid(values) => {
                         let stride = grid_points;
-                        grid_points = grid_points.checked_mul(values.len() as u64).ok_or_else(|| Error::model(path(), "the grid has more than 2^64 points"))?;
+                        grid_points = grid_points
+                            .checked_mul(values.len() as u64)
+                            .ok_or_else(|| Error::model(path(), "the grid has more than 2^64 points"))?;
                         Origin::Grid { values: values.clone(), stride }
                     }
                     random => Origin::Random(random.clone()),
@@ -80,10 +90,21 @@ impl Ensemble {
                     shortest = Some(shortest.map_or((n, name), |best| best.min((n, name))));
                 }
                 if varied.iter().any(|(other, _)| *other == slot) {
-                    return Err(Error::model(path(), format!("'{name}' varies an element that another entry varies too")));
+                    return Err(Error::model(
+                        path(),
+                        format!("'{name}' varies an element that another entry varies too"),
+                    ));
                 }
                 varied.push((slot, origin));
             }
+        }
+        if let (Some((n, name)), None) = (shortest, settings.size)
+            && let Some((_, Origin::Values(longer))) =
+                varied.iter().find(|(_, origin)| matches!(origin, Origin::Values(values) if values.len() as u64 != n))
+        {
+            let message =
+                format!("'{name}' has {n} values and another entry {}; give as many for each, or a size", longer.len());
+            return Err(Error::model("ensemble.vary", message));
         }
         let has_grid = varied.iter().any(|(_, origin)| matches!(origin, Origin::Grid { .. }));
         let natural = has_grid.then_some(grid_points).or(shortest.map(|(n, _)| n));
@@ -92,10 +113,15 @@ impl Ensemble {
             return Err(Error::model("ensemble.size", "an ensemble needs at least one trajectory"));
         }
         if let Some((n, name)) = shortest.filter(|(n, _)| *n < size) {
-            return Err(Error::model("ensemble.vary", format!("'{name}' has {n} values for {size} trajectories; give as many, or a smaller size")));
+            return Err(Error::model(
+                "ensemble.vary",
+                format!("'{name}' has {n} values for {size} trajectories; give as many, or a smaller size"),
+            ));
         }
         if has_grid && !size.is_multiple_of(grid_points) {
-            let message = format!("{size} trajectories do not cover the grid of {grid_points} points evenly; use a multiple of {grid_points}, or replay one point with 'only'");
+            let message = format!(
+                "{size} trajectories do not cover the grid of {grid_points} points evenly; use a multiple of {grid_points}, or replay one point with 'only'"
+            );
             return Err(Error::model("ensemble.size", message));
         }
         Ok(Ensemble { size, seed: settings.seed.unwrap_or(0), varied })
@@ -129,7 +155,8 @@ impl Ensemble {
     /// Initial states and parameters of a range of trajectories; `t0` is what initial expressions read as t.
     pub fn inputs(&self, spec: &CompiledSpec, t0: f64, range: Range<u64>) -> Inputs {
         let n = (range.end - range.start) as usize;
-        let fill = |defaults: &[f64]| -> Vec<f64> { defaults.iter().flat_map(|v| std::iter::repeat_n(*v, n)).collect() };
+        let fill =
+            |defaults: &[f64]| -> Vec<f64> { defaults.iter().flat_map(|v| std::iter::repeat_n(*v, n)).collect() };
         let mut inputs = Inputs { n_traj: n, y0: fill(&spec.x0), p: fill(&spec.p) };
         for (slot, origin) in &self.varied {
             let rows = if slot.is_state { &mut inputs.y0 } else { &mut inputs.p };
@@ -144,17 +171,21 @@ impl Ensemble {
 
     /// Expressions that are not themselves varied, from the values drawn.
     fn evaluate_initial_values(&self, spec: &CompiledSpec, t0: f64, inputs: &mut Inputs) {
-        let is_varied = |is_state: bool, index: usize| self.varied.iter().any(|(slot, _)| *slot == Slot { is_state, index });
-        let active: Vec<_> = spec.initial_values.iter().filter(|value| !is_varied(value.is_state, value.slot)).collect();
+        let is_varied =
+            |is_state: bool, index: usize| self.varied.iter().any(|(slot, _)| *slot == Slot { is_state, index });
+        let active: Vec<_> =
+            spec.initial_values.iter().filter(|value| !is_varied(value.is_state, value.slot)).collect();
         if active.is_empty() {
             return;
         }
         let n = inputs.n_traj;
-        let column = |rows: &[f64], size: usize, i: usize| -> Vec<f64> { (0..size).map(|row| rows[row * n + i]).collect() };
+        let column =
+            |rows: &[f64], size: usize, i: usize| -> Vec<f64> { (0..size).map(|row| rows[row * n + i]).collect() };
         let results: Vec<(Vec<f64>, Vec<f64>)> = (0..n)
             .into_par_iter()
             .map(|i| {
-                let (mut y0, mut p) = (column(&inputs.y0, spec.state_size(), i), column(&inputs.p, spec.param_size(), i));
+                let (mut y0, mut p) =
+                    (column(&inputs.y0, spec.state_size(), i), column(&inputs.p, spec.param_size(), i));
                 active.iter().for_each(|value| value.evaluate(t0, &mut y0, &mut p));
                 (y0, p)
             })
@@ -187,7 +218,8 @@ fn slots(spec: &CompiledSpec, name: &str) -> Result<Vec<Slot>> {
 
 /// A column of a CSV file with a header.
 fn csv_column(file: &str, column: &str) -> Result<Vec<f64>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|e| Error::file(file, e))?;
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|e| Error::file(file, e))?;
     let header = reader.headers().map_err(|e| Error::file(file, e))?.clone();
     let Some(index) = header.iter().position(|name| name == column) else {
         let hint = suggest(column, header.iter()).replace("known names", "columns");
@@ -199,7 +231,12 @@ fn csv_column(file: &str, column: &str) -> Result<Vec<f64>> {
         let text = record.get(index).unwrap_or("");
         match text.parse::<f64>() {
             Ok(x) if x.is_finite() => values.push(x),
-            _ => return Err(Error::file(file, format!("column '{column}', line {}: '{text}' is not a finite number", i + 2))),
+            _ => {
+                return Err(Error::file(
+                    file,
+                    format!("column '{column}', line {}: '{text}' is not a finite number", i + 2),
+                ));
+            }
         }
     }
     if values.is_empty() {

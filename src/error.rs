@@ -79,7 +79,9 @@ pub(crate) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     let nearest = known
         .iter()
         .map(|k| (strsim::damerau_levenshtein(&name.to_lowercase(), &k.to_lowercase()), *k))
-        .filter(|(distance, k)| *distance <= 1 + name.chars().count().min(k.chars().count()) / 3)
+        .filter(|(distance, k)| {
+            *distance < name.chars().count() && *distance <= 1 + name.chars().count().min(k.chars().count()) / 3
+        })
         .min_by_key(|(distance, _)| *distance);
     let hint = nearest.map(|(_, k)| format!("; did you mean '{k}'?")).unwrap_or_default();
     let more = known.len().saturating_sub(LISTED);

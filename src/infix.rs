@@ -114,8 +114,12 @@ fn node_text(node: Node, texts: &[Text], style: &impl Style) -> Text {
             Text(format!("{a} {symbol} {b}"), Level::Comparison)
         }
         // WGSL wants parentheses where && and || meet, so neither takes the other without.
-        Node::And(a, b) => Text(format!("{} && {}", get(a).above(Level::Logic), get(b).above(Level::Logic)), Level::Logic),
-        Node::Or(a, b) => Text(format!("{} || {}", get(a).above(Level::Logic), get(b).above(Level::Logic)), Level::Logic),
+        Node::And(a, b) => {
+            Text(format!("{} && {}", get(a).above(Level::Logic), get(b).above(Level::Logic)), Level::Logic)
+        }
+        Node::Or(a, b) => {
+            Text(format!("{} || {}", get(a).above(Level::Logic), get(b).above(Level::Logic)), Level::Logic)
+        }
         Node::Select(c, a, b) => Text(style.select(&get(c).0, &get(a).0, &get(b).0), Level::Atom),
     }
 }

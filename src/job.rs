@@ -72,7 +72,7 @@ impl Job<'_> {
     pub fn check(&self) -> Result<()> {
         let fail = |message: String| Err(Error::Run(message));
         let (t0, t1) = (self.t0, self.t1);
-        if !(t0.is_finite() && t1.is_finite() && t0 < t1) {
+        if !(t0 < t1 && (t1 - t0).is_finite()) {
             return fail(format!("tspan must be finite with t0 < t1, got [{t0}, {t1}]"));
         }
         if self.t_save.is_empty() {
@@ -87,10 +87,14 @@ impl Job<'_> {
         for (i, name) in self.program.state_names.iter().enumerate() {
             let (rtol, atol) = (self.rtol[i], self.atol[i]);
             if !(rtol.is_finite() && atol.is_finite() && rtol >= 0.0 && atol >= 0.0) {
-                return fail(format!("rtol and atol of '{name}' must be finite and not negative, got {rtol} and {atol}"));
+                return fail(format!(
+                    "rtol and atol of '{name}' must be finite and not negative, got {rtol} and {atol}"
+                ));
             }
             if self.method.is_adaptive() && rtol == 0.0 && atol == 0.0 {
-                return fail(format!("rtol and atol of '{name}' are both 0; an adaptive method needs one of them positive"));
+                return fail(format!(
+                    "rtol and atol of '{name}' are both 0; an adaptive method needs one of them positive"
+                ));
             }
         }
         if self.max_steps == 0 {
@@ -99,7 +103,10 @@ impl Job<'_> {
         if let Stepping::Fixed { dt } = self.method.stepping
             && (t1 - t0) / dt > MAX_FIXED_STEPS
         {
-            return fail(format!("dt = {dt} needs {:.3e} steps for tspan [{t0}, {t1}]; at most {MAX_FIXED_STEPS:e} are possible", (t1 - t0) / dt));
+            return fail(format!(
+                "dt = {dt} needs {:.3e} steps for tspan [{t0}, {t1}]; at most {MAX_FIXED_STEPS:e} are possible",
+                (t1 - t0) / dt
+            ));
         }
         self.check_range()
     }
@@ -111,7 +118,9 @@ impl Job<'_> {
         if self.precision == Precision::F32
             && let Some(x) = all.into_iter().find(|x| x.abs() > f64::from(f32::MAX))
         {
-            return Err(Error::run(format!("the constant {x:e} is out of the range of f32; use precision f64 or other units")));
+            return Err(Error::run(format!(
+                "the constant {x:e} is out of the range of f32; use precision f64 or other units"
+            )));
         }
         Ok(())
     }

@@ -41,6 +41,7 @@
 //!
 //! - `gpu` (default): the wgpu backend. Without it the crate is the CPU library alone.
 //! - `cli` (default): the `ensolve` program.
+//! - `npz` (default): results as NumPy arrays.
 
 pub mod error;
 pub mod real;

@@ -2,7 +2,6 @@
 
 mod cli;
 
-
 fn main() -> std::process::ExitCode {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // Mesa's device-selection layer looks for a display to sort adapters by, which ensolve does itself, and

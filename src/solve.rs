@@ -30,7 +30,8 @@ pub const DEFAULT_POINTS: usize = 101;
 pub const MAX_SAVE_TIMES: usize = 100_000_000;
 
 /// What both backends can do.
-pub const SUPPORTED_FEATURES: [Feature; 3] = [Feature::VectorFields, Feature::DiscreteFields, Feature::ContinuousFields];
+pub const SUPPORTED_FEATURES: [Feature; 3] =
+    [Feature::VectorFields, Feature::DiscreteFields, Feature::ContinuousFields];
 
 /// Solves one trajectory with the model's own initial values and parameters.
 ///
@@ -45,7 +46,12 @@ pub fn solve(spec: &CompiledSpec, run: &RunSettings, backend: &mut dyn Backend) 
 /// # Errors
 /// Settings that are out of range or contradict the model, features that the backend lacks, and failures of the
 /// machine. A trajectory in trouble is no error: see [`EnsembleResult::status`].
-pub fn solve_ensemble(spec: &CompiledSpec, run: &RunSettings, ensemble: &Ensemble, backend: &mut dyn Backend) -> Result<EnsembleResult> {
+pub fn solve_ensemble(
+    spec: &CompiledSpec,
+    run: &RunSettings,
+    ensemble: &Ensemble,
+    backend: &mut dyn Backend,
+) -> Result<EnsembleResult> {
     solve_range(spec, run, ensemble, 0..ensemble.size(), backend, &Silent)
 }
 
@@ -63,7 +69,11 @@ pub fn solve_range(
 ) -> Result<EnsembleResult> {
     let start = Instant::now();
     if range.is_empty() || range.end > ensemble.size() {
-        return Err(Error::run(format!("there is no trajectory {} in an ensemble of {}", range.end.max(1) - 1, ensemble.size())));
+        return Err(Error::run(format!(
+            "there is no trajectory {} in an ensemble of {}",
+            range.end.max(1) - 1,
+            ensemble.size()
+        )));
     }
     check_features(spec, backend.name())?;
     let method = method(run)?;
@@ -80,7 +90,13 @@ pub fn solve_range(
         at = end;
     }
     result.info.elapsed = start.elapsed();
-    log::info!("{}: {} trajectories on {} in {:?}", spec.name, result.n_traj(), result.info.backend, result.info.elapsed);
+    log::info!(
+        "{}: {} trajectories on {} in {:?}",
+        spec.name,
+        result.n_traj(),
+        result.info.backend,
+        result.info.elapsed
+    );
     Ok(result)
 }
 
@@ -89,7 +105,8 @@ pub fn solve_range(
 /// # Errors
 /// [`Error::Unsupported`] with the features and what to use instead.
 pub fn check_features(spec: &CompiledSpec, backend: &str) -> Result<()> {
-    let lacking: Vec<Feature> = spec.required_features.iter().copied().filter(|f| !SUPPORTED_FEATURES.contains(f)).collect();
+    let lacking: Vec<Feature> =
+        spec.required_features.iter().copied().filter(|f| !SUPPORTED_FEATURES.contains(f)).collect();
     if lacking.is_empty() {
         return Ok(());
     }
@@ -97,8 +114,12 @@ pub fn check_features(spec: &CompiledSpec, backend: &str) -> Result<()> {
     let hints: Vec<&str> = lacking
         .iter()
         .map(|feature| match feature {
-            Feature::ControlCallbacks => "control_callbacks: remove 'callbacks', or write the controller as continuous equations",
-            Feature::DaeConstraints => "dae_constraints: solve the constraint for its unknown and write that as a 'let'",
+            Feature::ControlCallbacks => {
+                "control_callbacks: remove 'callbacks', or write the controller as continuous equations"
+            }
+            Feature::DaeConstraints => {
+                "dae_constraints: solve the constraint for its unknown and write that as a 'let'"
+            }
             _ => "stops: remove 'stops', or split the run at these times",
         })
         .collect();
@@ -121,10 +142,14 @@ pub fn method(run: &RunSettings) -> Result<Method> {
     };
     let adaptive = run.adaptive.unwrap_or(tableau.error.is_some() && run.dt.is_none());
     if !adaptive {
-        let dt = run.dt.ok_or_else(|| Error::Method(format!("'{}' with fixed steps needs a step size: give dt", tableau.name)))?;
+        let dt = run
+            .dt
+            .ok_or_else(|| Error::Method(format!("'{}' with fixed steps needs a step size: give dt", tableau.name)))?;
         for (name, given) in [("dt_min", run.dt_min), ("dt_max", run.dt_max)] {
             if given.is_some() {
-                return Err(Error::Method(format!("{name} has no meaning for fixed steps; set adaptive to true, or leave out {name}")));
+                return Err(Error::Method(format!(
+                    "{name} has no meaning for fixed steps; set adaptive to true, or leave out {name}"
+                )));
             }
         }
         return Method::fixed(tableau, dt);
@@ -142,7 +167,13 @@ pub fn method(run: &RunSettings) -> Result<Method> {
 ///
 /// # Errors
 /// [`Error::Run`] with the setting at fault.
-pub fn job<'a>(spec: &'a CompiledSpec, run: &RunSettings, method: &'a Method, precision: Precision, single: bool) -> Result<Job<'a>> {
+pub fn job<'a>(
+    spec: &'a CompiledSpec,
+    run: &RunSettings,
+    method: &'a Method,
+    precision: Precision,
+    single: bool,
+) -> Result<Job<'a>> {
     let Some((t0, t1)) = run.tspan else {
         return Err(Error::run("tspan is missing; give a start and an end time"));
     };
@@ -166,16 +197,26 @@ pub fn job<'a>(spec: &'a CompiledSpec, run: &RunSettings, method: &'a Method, pr
 fn save_times(save: &Save, t0: f64, t1: f64) -> Result<Vec<f64>> {
     match save {
         Save::Final => Ok(vec![t1]),
-        Save::At(times) if times.is_empty() => Err(Error::run("the list of save times is empty; give at least one time")),
+        Save::At(times) if times.is_empty() => {
+            Err(Error::run("the list of save times is empty; give at least one time"))
+        }
         Save::At(times) => Ok(times.clone()),
-        Save::Points(n) if *n < 2 => Err(Error::run(format!("save points include both ends, so at least 2 are needed, got {n}; use save \"final\" for the end alone"))),
-        Save::Points(n) if *n > MAX_SAVE_TIMES => Err(Error::run(format!("{n} save points are more than the {MAX_SAVE_TIMES} possible"))),
+        Save::Points(n) if *n < 2 => Err(Error::run(format!(
+            "save points include both ends, so at least 2 are needed, got {n}; use save \"final\" for the end alone"
+        ))),
+        Save::Points(n) if *n > MAX_SAVE_TIMES => {
+            Err(Error::run(format!("{n} save points are more than the {MAX_SAVE_TIMES} possible")))
+        }
         Save::Points(n) => Ok(linspace(t0, t1, *n)),
-        Save::Every(h) if !(*h > 0.0 && h.is_finite()) => Err(Error::run(format!("the save interval must be positive and finite, got {h}"))),
+        Save::Every(h) if !(*h > 0.0 && h.is_finite()) => {
+            Err(Error::run(format!("the save interval must be positive and finite, got {h}")))
+        }
         Save::Every(h) => {
             let count = (t1 - t0) / h;
             if count > MAX_SAVE_TIMES as f64 {
-                return Err(Error::run(format!("a save interval of {h} makes {count:.1e} save times in tspan [{t0}, {t1}]; at most {MAX_SAVE_TIMES} are possible")));
+                return Err(Error::run(format!(
+                    "a save interval of {h} makes {count:.1e} save times in tspan [{t0}, {t1}]; at most {MAX_SAVE_TIMES} are possible"
+                )));
             }
             // A remainder below a millionth of an interval is rounding: the end itself takes its place.
             let inner = (count - 1e-6).ceil().max(1.0) as usize;
@@ -219,7 +260,8 @@ pub fn describe_method(job: &Job) -> String {
 }
 
 fn empty_result(spec: &CompiledSpec, job: &Job, range: &Range<u64>, backend: String) -> Result<EnsembleResult> {
-    let too_many = |_| Error::run(format!("{} trajectories do not fit into this machine's memory", range.end - range.start));
+    let too_many =
+        |_| Error::run(format!("{} trajectories do not fit into this machine's memory", range.end - range.start));
     let n_traj = usize::try_from(range.end - range.start).map_err(too_many)?;
     let (n_save, n_row, n_state) = (job.t_save.len(), spec.program.n_row(), spec.state_size());
     // Ask for the memory first, so that too large a result is a message and not an abort.
@@ -265,7 +307,8 @@ fn collect(result: &mut EnsembleResult, start: usize, output: &RawOutput) -> Res
     result.accepted[part.clone()].copy_from_slice(&output.accepted);
     result.rejected[part.clone()].copy_from_slice(&output.rejected);
     for (status, code) in result.status[part].iter_mut().zip(&output.status) {
-        *status = Status::from_code(*code).ok_or_else(|| Error::Device(format!("a backend returned the unknown status {code}")))?;
+        *status = Status::from_code(*code)
+            .ok_or_else(|| Error::Device(format!("a backend returned the unknown status {code}")))?;
     }
     Ok(())
 }

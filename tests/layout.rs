@@ -16,6 +16,9 @@ use std::mem::offset_of;
 /// WebGPU promises this many storage buffers to every compute stage.
 const MAX_STORAGE_BUFFERS: usize = 8;
 
+/// Members of `vec4<real>`.
+const VEC4: usize = 4;
+
 /// Two states, so that no row number is right by chance, and one output.
 fn spec() -> CompiledSpec {
     compiled(
@@ -76,32 +79,49 @@ fn run_config_has_the_layout_of_the_rust_struct() {
     }
 }
 
+/// How a buffer may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Access {
+    Uniform,
+    Read,
+    Write,
+}
+
+/// The buffers in the order in which the backend binds them.
+const BUFFERS: [(&str, Access); 8] = [
+    ("config", Access::Uniform),
+    ("tolerances", Access::Uniform),
+    ("save_times", Access::Read),
+    ("params", Access::Read),
+    ("state", Access::Write),
+    ("counts", Access::Write),
+    ("saved", Access::Write),
+    ("unfinished", Access::Write),
+];
+
+fn access(space: AddressSpace) -> Access {
+    match space {
+        AddressSpace::Uniform => Access::Uniform,
+        AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => Access::Write,
+        AddressSpace::Storage { .. } => Access::Read,
+        other => panic!("no buffer lies in {other:?}"),
+    }
+}
+
 #[test]
-fn bindings_are_storage_buffers_with_the_access_that_the_backend_gives() {
-    // In the order in which the backend binds its buffers.
-    let expected = [
-        ("config", false),
-        ("tables", false),
-        ("params", false),
-        ("state", true),
-        ("counts", true),
-        ("saved", true),
-        ("unfinished", true),
-    ];
-    assert!(expected.len() <= MAX_STORAGE_BUFFERS);
+fn bindings_are_those_that_the_backend_gives() {
     for (precision, module) in modules() {
-        let mut bound: Vec<(u32, u32, &str, bool)> = Vec::new();
+        let mut bound: Vec<(u32, u32, &str, Access)> = Vec::new();
         for (_, variable) in module.global_variables.iter() {
             let name = variable.name.as_deref().unwrap_or("");
-            let AddressSpace::Storage { access } = variable.space else {
-                panic!("'{name}' is not a storage buffer but in {:?}", variable.space)
-            };
             let place = variable.binding.unwrap_or_else(|| panic!("'{name}' has no binding"));
-            bound.push((place.group, place.binding, name, access.contains(StorageAccess::STORE)));
+            bound.push((place.group, place.binding, name, access(variable.space)));
         }
         bound.sort_unstable();
-        let wanted: Vec<_> = (0..).zip(expected).map(|(binding, (name, writes))| (0, binding, name, writes)).collect();
+        let wanted: Vec<_> = (0..).zip(BUFFERS).map(|(binding, (name, access))| (0, binding, name, access)).collect();
         assert_eq!(bound, wanted, "{precision}");
+        let storage = bound.iter().filter(|(.., access)| *access != Access::Uniform).count();
+        assert!(storage <= MAX_STORAGE_BUFFERS, "{storage} storage buffers");
     }
 }
 
@@ -112,12 +132,11 @@ fn elements_of_the_buffers_have_the_size_of_the_rust_numbers() {
             Precision::F32 => size_of::<f32>(),
             Precision::F64 => size_of::<f64>(),
         };
-        for (name, size) in [("tables", real), ("params", real), ("state", real), ("saved", real), ("counts", 4)] {
-            let (_, variable) =
-                module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some(name)).expect("a buffer");
-            let TypeInner::Array { stride, .. } = module.types[variable.ty].inner else {
-                panic!("'{name}' is an array")
-            };
+        let reals = ["save_times", "params", "state", "saved"].map(|name| (name, real));
+        for (name, size) in reals.into_iter().chain([("counts", size_of::<u32>()), ("tolerances", VEC4 * real)]) {
+            let variable = module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some(name));
+            let ty = variable.unwrap_or_else(|| panic!("no buffer '{name}'")).1.ty;
+            let TypeInner::Array { stride, .. } = module.types[ty].inner else { panic!("'{name}' is an array") };
             assert_eq!(stride as usize, size, "elements of '{name}' in {precision}");
         }
     }
@@ -193,8 +212,9 @@ fn status_codes_are_those_of_status() {
 #[test]
 fn sizes_are_those_of_the_program() {
     let program = spec().program;
+    let n_state = program.n_state();
     for (precision, module) in modules() {
-        let expected = named(&[("N_STATE", program.n_state()), ("N_ROW", program.n_row())]);
+        let expected = named(&[("N_STATE", n_state), ("N_TOLERANCE", n_state), ("N_ROW", program.n_row())]);
         assert_eq!(constants(&module, "N_"), expected, "{precision}");
         assert_eq!(constants(&module, "WORKGROUP_SIZE"), named(&[("WORKGROUP_SIZE", WORKGROUP_SIZE as usize)]));
     }

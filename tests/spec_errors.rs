@@ -130,7 +130,7 @@ fn documents_that_are_not_models() {
 {"states": {"x": []}, "derivatives": {"x": 0}}
     states.x: a vector needs at least one element
 {"derivatives": {"x": 1}}
-    derivatives.x: unknown state 'x'; none are known here
+    model: no 'states' (short form), no 'entities' (long form) and no 'outputs': nothing to solve
 {"entities": {"e": {"c": {}}}}
     entities.e.c: unknown component 'c'; none are known here
 "##,
@@ -166,6 +166,8 @@ fn definitions_that_clash() {
     let.a: 'a' is defined twice
 "let": {"x": 1}
     let.x: 'x' is also a state; choose another name
+"let": {"none": []}
+    let.none: a vector needs at least one element
 "let": {"k": 1}
     let.k: 'k' is also a parameter; choose another name
 "outputs": {"x": 1}
@@ -337,7 +339,7 @@ sine(x)
 clmp(x, 0, 1)
     derivatives.x: unknown function 'clmp' at column 1; did you mean 'clamp'? known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
 g(x)
-    derivatives.x: unknown function 'g' at column 1; did you mean 'f'? known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
+    derivatives.x: unknown function 'g' at column 1; known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
 omega(x)
     derivatives.x: unknown function 'omega' at column 1; known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
 Sin(x)
@@ -347,7 +349,7 @@ Omega
 sin
     derivatives.x: unknown name 'sin' at column 1; known names: x, y, v, omega, w, t, pi
 f
-    derivatives.x: unknown name 'f' at column 1; did you mean 'x'? known names: x, y, v, omega, w, t, pi
+    derivatives.x: unknown name 'f' at column 1; known names: x, y, v, omega, w, t, pi
 sin(x, y)
     derivatives.x: 'sin' takes 1 argument, found 2 arguments at column 1
 sin()
@@ -368,7 +370,7 @@ f(x, y, 1)
         with,
         r##"
 "functions": {"f(a)": "a + b"}, "outputs": {"o": "2*f(x)"}
-    functions["f(a)"]: unknown name 'b' at column 5; did you mean 'a'? known names: a, o, t, pi
+    functions["f(a)"]: unknown name 'b' at column 5; known names: a, o, t, pi
 "functions": {"f(a)": "a.position"}, "outputs": {"o": "f(x)"}
     functions["f(a)"]: 'a' is a number here, 'a.position' at column 1 needs a slot
 "let": {"unused": "1 + kk"}
@@ -397,7 +399,7 @@ x && y > 0 ? 1 : 0
 -(x > 0)
     derivatives.x: what follows '-' must be a number, found a condition at column 2; write 'condition ? 1 : 0'
 sin(x > 0)
-    derivatives.x: each argument of 'sin' must be a number, found a condition at column 1; write 'condition ? 1 : 0'
+    derivatives.x: each argument of 'sin' must be a number, found a condition at column 5; write 'condition ? 1 : 0'
 x > 0 ? 1 : x > 1
     derivatives.x: each branch of '? :' must be a number, found a condition at column 13; write 'condition ? 1 : 0'
 true + 1
@@ -434,9 +436,9 @@ fn vectors_that_do_not_fit() {
 v
     derivatives.x: expected a single number, found a vector of 2; write one element, such as 'x[0]'
 v[2]
-    derivatives.x: index 2 at column 3 is outside the vector's 0..1
+    derivatives.x: index 2 at column 3 is outside the vector's 0 to 1
 v[0.5]
-    derivatives.x: index 0.5 at column 3 is outside the vector's 0..1
+    derivatives.x: an index must be a whole number, found 0.5 at column 3
 v[-1]
     derivatives.x: an index must be a whole number, found '-' at column 3
 v[x]
@@ -465,11 +467,11 @@ v > 0 ? 1 : 0
 {"states": {"v": [1, 2]}, "derivatives": {"v": ["v", 0]}}
     derivatives.v[0]: a vector's element must be a single number
 {"states": {"v": [1, 2]}, "derivatives": {"v": ["v[0]", "u"]}}
-    derivatives.v[1]: unknown name 'u' at column 1; did you mean 'v'? known names: v, t, pi
+    derivatives.v[1]: unknown name 'u' at column 1; known names: v, t, pi
 {"states": {"x": 1}, "derivatives": {"x": [1]}}
     derivatives.x: expected a single number, found a vector of 1; write one element, such as 'x[0]'
 {"states": {"x": 1, "v": ["x", "u"]}, "derivatives": {"x": 0, "v": 0}}
-    states.v[1]: unknown name 'u' at column 1; did you mean 'x'? known names: x, v, t, pi
+    states.v[1]: unknown name 'u' at column 1; known names: x, v, t, pi
 {"parameters": {"w": [1, 2]}, "states": {"x": "w"}, "derivatives": {"x": 0}}
     states.x: expected a single number, found a vector of 2; write one element, such as 'x[0]'
 "##,
@@ -551,7 +553,7 @@ fn definitions_that_need_themselves() {
 {"states": {"x": "y", "y": "x"}, "derivatives": {"x": 0, "y": 0}}
     states.x: cyclic definition: states.x, states.y need each other
 {"states": {"x": "x + 1"}, "derivatives": {"x": 0}}
-    states.x: cyclic definition: states.x need each other
+    states.x: cyclic definition: 'states.x' needs itself
 {"states": {"x": "k"}, "parameters": {"k": "x"}, "derivatives": {"x": 0}}
     states.x: cyclic definition: states.x, parameters.k need each other
 "##,
@@ -571,7 +573,7 @@ fn values_that_cannot_be_known_at_the_start() {
         document,
         r##"
 {"states": {"x": "a"}, "let": {"a": 1}, "derivatives": {"x": 0}}
-    states.x: unknown name 'a' at column 1; did you mean 'x'? known names: x, t, pi
+    states.x: unknown name 'a' at column 1; known names: x, t, pi
 {"states": {"x": 1}, "parameters": {"rho": 28, "beta": "2*roh"}, "derivatives": {"x": 0}}
     parameters.beta: unknown name 'roh' at column 3; did you mean 'rho'? known names: x, rho, beta, t, pi
 "##,
@@ -670,7 +672,7 @@ fn systems_that_are_wrong() {
 {"slots": {"b": "mass"}, "let": {"2u": 1}, "derivatives": {"b.velocity": 1}}
     systems.push.let.2u: '2u' is not a name; a name is made of letters, digits and underscores and does not begin with a digit
 {"slots": {"b": "mass"}, "let": {"unused": "1 + v"}, "derivatives": {"b.velocity": 1}}
-    systems.push.let.unused: unknown name 'v' at column 5; did you mean 't'? known names: b.position, b.velocity, b.m, unused, t, pi
+    systems.push.let.unused: unknown name 'v' at column 5; known names: b.position, b.velocity, b.m, unused, t, pi
 {"slots": {"b": "mass"}, "derivatives": {"b.velocity": 1, "b.velocity": 2}}
     systems.push.derivatives["b.velocity"]: 'b.velocity' is defined twice
 {"slots": {"b": "mass"}, "derivatives": {"b.speed": 1}}
@@ -720,7 +722,7 @@ fn callbacks_that_are_wrong() {
 {"dt": -0.1, "set": {"m1.mass.velocity": 0}}
     callbacks.servo.dt: callback 'servo': dt must be > 0, got -0.1
 {"set": {"m1.mass.velocity": 0}}
-    callbacks.servo.dt: callback 'servo': dt must be > 0, got 0
+    callbacks.servo: 'dt' is missing
 {"dt": "fast", "set": {"m1.mass.velocity": 0}}
     callbacks.servo.dt: expected a number, found string "fast"
 {"dt": 0.1, "set": {"m1.mass.velocty": 0}}

@@ -197,7 +197,7 @@ fn a_trajectory_that_uses_up_its_steps_says_so() {
 
         let run = RunSettings { max_steps: Some(20), ..fixed(precision, 1.0 / 32.0) };
         let result = solve_with(&spec, &run, "w", &[1.0], tested);
-        assert_eq!((result.status[0], result.accepted[0]), (Status::StepLimit, 20));
+        assert_eq!((result.status[0], result.accepted[0], result.t_end[0]), (Status::StepLimit, 20, 20.0 / 32.0));
     });
 }
 

@@ -34,7 +34,8 @@ fn run_lines(world: &World, spec: &CompiledSpec, ensemble: &Ensemble, is_support
     let (Some((t0, t1)), true) = (world.run.tspan, is_supported) else {
         return Ok(format!("run: {}\n", method.name));
     };
-    let job = solve::job(spec, &world.run, &method, world.run.precision.unwrap_or(Precision::F64), ensemble.size() == 1)?;
+    let job =
+        solve::job(spec, &world.run, &method, world.run.precision.unwrap_or(Precision::F64), ensemble.size() == 1)?;
     let precision = world.run.precision.map_or(String::new(), |precision| format!(", {precision}"));
     let n_save = world.run.save.as_ref().map_or(String::new(), |_| format!(", {} save times", job.t_save.len()));
     Ok(format!("run: t = {t0} to {t1}, {}{precision}{n_save}\n", solve::describe_method(&job)))

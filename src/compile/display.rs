@@ -53,7 +53,9 @@ impl fmt::Display for CompiledSpec {
         let features: Vec<&str> = self.required_features.iter().map(|feature| feature.name()).collect();
         writeln!(f, "features: {}", if features.is_empty() { "none".to_string() } else { features.join(", ") })?;
         writeln!(f, "jacobian: {} of {} entries can be non-zero", self.jac_sparsity_rows.len(), self.x0.len().pow(2))?;
-        for (title, names, values) in [("states", &program.state_names, &self.x0), ("parameters", &program.param_names, &self.p)] {
+        for (title, names, values) in
+            [("states", &program.state_names, &self.x0), ("parameters", &program.param_names, &self.p)]
+        {
             writeln!(f, "{title}:")?;
             for (i, (name, value)) in names.iter().zip(values).enumerate() {
                 let algebraic = title == "states" && self.differential_mask[i] == 0.0;
@@ -69,7 +71,13 @@ impl fmt::Display for CompiledSpec {
     }
 }
 
-fn equations(f: &mut fmt::Formatter<'_>, title: &str, names: &OdeProgram, program: &Program, targets: &[String]) -> fmt::Result {
+fn equations(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    names: &OdeProgram,
+    program: &Program,
+    targets: &[String],
+) -> fmt::Result {
     if targets.is_empty() {
         return Ok(());
     }

@@ -75,12 +75,16 @@ pub fn layout(world: &World) -> Result<Map<Place>> {
         for (component, overrides) in &owned.components {
             let entity_path = join(&join("entities", entity), component);
             let Some(kind) = world.components.get(component) else {
-                let hint = suggest(component, world.components.keys().map(String::as_str)).replace("known names", "known components");
+                let hint = suggest(component, world.components.keys().map(String::as_str))
+                    .replace("known names", "known components");
                 return Err(Error::model(entity_path, format!("unknown component '{component}'{hint}")));
             };
             if let Some(name) = overrides.keys().find(|name| !kind.fields.contains_key(*name)) {
                 let hint = suggest(name, kind.fields.keys().map(String::as_str)).replace("known names", "known fields");
-                return Err(Error::model(join(&entity_path, name), format!("component '{component}' has no field '{name}'{hint}")));
+                return Err(Error::model(
+                    join(&entity_path, name),
+                    format!("component '{component}' has no field '{name}'{hint}"),
+                ));
             }
             for (name, field) in &kind.fields {
                 let default_path = default_path(entity, component, name, field.role);
@@ -89,7 +93,15 @@ pub fn layout(world: &World) -> Result<Map<Place>> {
                     None => (&field.value, default_path),
                 };
                 let (len, vector) = size(value, &field.value, &path)?;
-                let mut place = Place { role: field.role, start: 0, len, vector, value: value.clone(), path, owner: (entity.clone(), component.clone()) };
+                let mut place = Place {
+                    role: field.role,
+                    start: 0,
+                    len,
+                    vector,
+                    value: value.clone(),
+                    path,
+                    owner: (entity.clone(), component.clone()),
+                };
                 let counter = match (place.is_state(), place.is_output()) {
                     (true, _) => &mut n_state,
                     (_, true) => &mut n_output,
@@ -127,7 +139,10 @@ fn size(value: &Source, default: &Source, path: &str) -> Result<(usize, bool)> {
         (Some(0), _) => Err(Error::model(path, "a vector needs at least one element")),
         (got, wanted) if got != wanted => {
             let show = |n: Option<usize>| n.map_or("a single number".to_string(), |n| format!("a list of {n}"));
-            Err(Error::model(path, format!("expected {} as in the component's default, found {}", show(wanted), show(got))))
+            Err(Error::model(
+                path,
+                format!("expected {} as in the component's default, found {}", show(wanted), show(got)),
+            ))
         }
         (n, _) => Ok((n.unwrap_or(1), n.is_some())),
     }
@@ -171,6 +186,15 @@ fn check_names(world: &World) -> Result<()> {
         let path = if name == NAMELESS { String::new() } else { join("systems", name) };
         check_all(&join(&path, "slots"), &mut system.slots.keys())?;
         check_all(&join(&path, "let"), &mut system.lets.keys())?;
+        if let Some(name) = system.lets.keys().find(|name| system.slots.contains_key(*name)) {
+            return Err(Error::model(
+                join(&join(&path, "let"), name),
+                format!("'{name}' is also a slot; choose another name"),
+            ));
+        }
+    }
+    for (name, callback) in &world.callbacks {
+        check_all(&join(&join("callbacks", name), "parameters"), &mut callback.parameters.keys())?;
     }
     let nameless = world.components.get(NAMELESS);
     for (section, names) in [("let", &world.lets), ("outputs", &world.outputs)] {

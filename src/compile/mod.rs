@@ -231,17 +231,25 @@ fn index_map(places: &Map<Place>, pick: fn(&Place) -> bool) -> Map<SlotRange> {
 
 /// The groups of entities that a system applies to.
 fn instances(world: &World, index: usize, system: &System, path: &str) -> Result<Vec<Instance>> {
-    let owns = |entity: &str, component: &str| world.entities.get(entity).is_some_and(|e| e.components.contains_key(component));
+    let owns = |entity: &str, component: &str| {
+        world.entities.get(entity).is_some_and(|e| e.components.contains_key(component))
+    };
     let slot_path = join(path, "slots");
     for (slot, component) in &system.slots {
         if !world.components.contains_key(component) {
-            let hint = suggest(component, world.components.keys().map(String::as_str)).replace("known names", "known components");
+            let hint = suggest(component, world.components.keys().map(String::as_str))
+                .replace("known names", "known components");
             return Err(Error::model(join(&slot_path, slot), format!("unknown component '{component}'{hint}")));
         }
     }
     let slot_names = || system.slots.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let groups = match (&system.groups, system.slots.len()) {
-        (Some(_), 0) => return Err(Error::model(join(path, "groups"), "'groups' needs 'slots' that name what each entity of a group is")),
+        (Some(_), 0) => {
+            return Err(Error::model(
+                join(path, "groups"),
+                "'groups' needs 'slots' that name what each entity of a group is",
+            ));
+        }
         (Some(groups), _) => groups.clone(),
         (None, 0) => vec![Vec::new()],
         (None, 1) => {
@@ -249,12 +257,18 @@ fn instances(world: &World, index: usize, system: &System, path: &str) -> Result
             let all: Vec<Vec<String>> =
                 world.entities.keys().filter(|e| owns(e, component)).map(|e| vec![e.clone()]).collect();
             if all.is_empty() {
-                return Err(Error::model(slot_path, format!("no entities with component '{component}' found in world")));
+                return Err(Error::model(
+                    slot_path,
+                    format!("no entities with component '{component}' found in world"),
+                ));
             }
             all
         }
         (None, n) => {
-            let message = format!("a system with {n} slots ({}) needs 'groups', one list of {n} entities for each application", slot_names());
+            let message = format!(
+                "a system with {n} slots ({}) needs 'groups', one list of {n} entities for each application",
+                slot_names()
+            );
             return Err(Error::model(path, message));
         }
     };
@@ -263,14 +277,19 @@ fn instances(world: &World, index: usize, system: &System, path: &str) -> Result
         let group_path = format!("{}[{group}]", join(path, "groups"));
         if entities.len() != system.slots.len() {
             let (n, wanted) = (entities.len(), system.slots.len());
-            let message = format!("group [{}] has {n} entities, the system declares {wanted} slots ({})", entities.join(", "), slot_names());
+            let message = format!(
+                "group [{}] has {n} entities, the system declares {wanted} slots ({})",
+                entities.join(", "),
+                slot_names()
+            );
             return Err(Error::model(group_path, message));
         }
         let mut slots = Vec::new();
         for (i, (entity, (slot, component))) in entities.iter().zip(&system.slots).enumerate() {
             let entity_path = format!("{group_path}[{i}]");
             let Some(owned) = world.entities.get(entity) else {
-                let hint = suggest(entity, world.entities.keys().map(String::as_str)).replace("known names", "known entities");
+                let hint =
+                    suggest(entity, world.entities.keys().map(String::as_str)).replace("known names", "known entities");
                 return Err(Error::model(entity_path, format!("entity '{entity}' not found in world{hint}")));
             };
             if !owns(entity, component) {
@@ -292,7 +311,14 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, names: &mut Names, places: &Map<Place>, system: &System, path: &str, instance: &Instance) -> Result<()> {
+    fn add(
+        &mut self,
+        names: &mut Names,
+        places: &Map<Place>,
+        system: &System,
+        path: &str,
+        instance: &Instance,
+    ) -> Result<()> {
         let at = At::System(instance);
         for (name, source) in &system.lets {
             names.value(source, &join(&join(path, "let"), name), at)?;
@@ -303,7 +329,8 @@ impl Sums {
             for (target, source) in equations {
                 let path = join(&join(path, section), target);
                 let place = target_place(places, instance, target, &path)?;
-                scope::accepts(place.role, section).map_err(|why| Error::model(path.clone(), format!("'{target}' is {why}")))?;
+                scope::accepts(place.role, section)
+                    .map_err(|why| Error::model(path.clone(), format!("'{target}' is {why}")))?;
                 let value = names.number(source, &path, at, place.vector.then_some(place.len))?;
                 let sums = if section == "values" { &mut self.values } else { &mut self.derivatives };
                 for i in 0..place.len {
@@ -346,7 +373,9 @@ fn require_derivatives(world: &World, places: &Map<Place>, sums: &Sums) -> Resul
         return Ok(());
     }
     match places.iter().find(|(_, p)| p.is_state() && sums.derivatives[p.start].is_none()) {
-        Some((key, _)) => Err(Error::model("derivatives", format!("state '{key}' has no derivative; write \"{key}\": 0 for none"))),
+        Some((key, _)) => {
+            Err(Error::model("derivatives", format!("state '{key}' has no derivative; write \"{key}\": 0 for none")))
+        }
         None => Ok(()),
     }
 }
@@ -355,13 +384,20 @@ fn check_callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Res
     for (name, callback) in &world.callbacks {
         let path = join("callbacks", name);
         if !(callback.dt.is_finite() && callback.dt > 0.0) {
-            return Err(Error::model(join(&path, "dt"), format!("callback '{name}': dt must be > 0, got {}", callback.dt)));
+            return Err(Error::model(
+                join(&path, "dt"),
+                format!("callback '{name}': dt must be > 0, got {}", callback.dt),
+            ));
         }
         for (key, source) in &callback.set {
             let path = join(&join(&path, "set"), key);
             let Some(place) = places.get(key).filter(|p| p.is_state()) else {
-                let known: Vec<&str> = places.iter().filter(|(_, p)| p.is_state()).map(|(key, _)| key.as_str()).collect();
-                return Err(Error::model(path, format!("callback '{name}' sets unknown state key '{key}'{}", suggest(key, known))));
+                let known: Vec<&str> =
+                    places.iter().filter(|(_, p)| p.is_state()).map(|(key, _)| key.as_str()).collect();
+                return Err(Error::model(
+                    path,
+                    format!("callback '{name}' sets unknown state key '{key}'{}", suggest(key, known)),
+                ));
             };
             names.number(source, &path, At::Callback(&callback.parameters), place.vector.then_some(place.len))?;
         }
@@ -392,7 +428,11 @@ fn initial_values(places: &Map<Place>, names: &mut Names) -> Result<Vec<InitialV
         let (done, rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(value, _)| ready(value));
         if done.is_empty() {
             let paths: Vec<&str> = rest.iter().map(|(_, path)| path.as_str()).collect();
-            return Err(Error::model(paths[0], format!("cyclic definition: {} need each other", paths.join(", "))));
+            let cycle = match paths[..] {
+                [only] => format!("'{only}' needs itself"),
+                _ => format!("{} need each other", paths.join(", ")),
+            };
+            return Err(Error::model(paths[0], format!("cyclic definition: {cycle}")));
         }
         ordered.extend(done.into_iter().map(|(value, _)| value));
         pending = rest;
@@ -437,7 +477,10 @@ fn discrete_dts(places: &Map<Place>) -> Result<Vec<f64>> {
     for (key, place) in places {
         if let Role::Discrete { dt } = place.role {
             if !(dt.is_finite() && dt >= 0.0) {
-                return Err(Error::model(place.path.clone(), format!("'{key}': dt must be finite and not negative, got {dt}")));
+                return Err(Error::model(
+                    place.path.clone(),
+                    format!("'{key}': dt must be finite and not negative, got {dt}"),
+                ));
             }
             dts.push(dt);
         }

@@ -102,7 +102,10 @@ impl<'w> Names<'w> {
             (Value::Number(elements), _) if elements.length().is_none() || elements.length() == len => Ok(elements),
             (Value::Number(elements), None) => {
                 let n = elements.length().unwrap_or(1);
-                Err(Error::model(path, format!("expected a single number, found a vector of {n}; write one element, such as 'x[0]'")))
+                Err(Error::model(
+                    path,
+                    format!("expected a single number, found a vector of {n}; write one element, such as 'x[0]'"),
+                ))
             }
             (Value::Number(elements), Some(len)) => {
                 let n = elements.length().unwrap_or(1);
@@ -124,6 +127,9 @@ impl<'w> Names<'w> {
             Source::Number(x) if x.is_finite() => Ok(Value::Number(Elements::Scalar(self.graph.constant(*x)))),
             Source::Number(x) => Err(here(format!("{x} is not a finite number").into())),
             Source::Text(text) => parse::parse(text, &mut View { names: self, at }).map_err(here),
+            Source::List(list) if list.is_empty() => {
+                Err(here("a vector needs at least one element".to_string().into()))
+            }
             Source::List(list) => {
                 let mut ids = Vec::new();
                 for (i, item) in list.iter().enumerate() {
@@ -176,7 +182,9 @@ impl<'w> Names<'w> {
     fn field(&mut self, key: &str, column: usize) -> Option<Parsed<Value>> {
         let place = self.places.get(key)?;
         if place.is_output() {
-            let message = format!("'{key}' at column {column} is a continuous field, an output of the model; equations cannot read it");
+            let message = format!(
+                "'{key}' at column {column} is a continuous field, an output of the model; equations cannot read it"
+            );
             return Some(Err(message.into()));
         }
         Some(Ok(self.place_value(place)))
@@ -206,7 +214,8 @@ fn function<'w>(signature: &'w str, body: &'w Source) -> Result<Function<'w>> {
     if Func::named(name).is_some() || name == "clamp" {
         return Err(Error::model(path, format!("'{name}' is a built-in function; choose another name")));
     }
-    let args: Vec<&str> = if inside.trim().is_empty() { Vec::new() } else { inside.split(',').map(str::trim).collect() };
+    let args: Vec<&str> =
+        if inside.trim().is_empty() { Vec::new() } else { inside.split(',').map(str::trim).collect() };
     for (i, arg) in args.iter().enumerate() {
         super::layout::check_name(arg, &path)?;
         if args[..i].contains(arg) {
@@ -231,7 +240,14 @@ impl View<'_, '_, '_> {
         if let Some(value) = self.names.field(&full, column) {
             return value;
         }
-        let fields = self.names.world.components.get(component).map(|c| c.fields.keys().map(String::as_str)).into_iter().flatten();
+        let fields = self
+            .names
+            .world
+            .components
+            .get(component)
+            .map(|c| c.fields.keys().map(String::as_str))
+            .into_iter()
+            .flatten();
         let hint = suggest(field, fields).replace("known names", "known fields");
         Err(format!("component '{component}' has no field '{field}' at column {column}{hint}").into())
     }
@@ -252,8 +268,12 @@ impl View<'_, '_, '_> {
                 let (_, value) = args.iter().find(|(arg, _)| *arg == first)?;
                 Some(match (value, rest) {
                     (value, None) => Ok(value.clone()),
-                    (Value::Slot { entity, component }, Some(field)) => self.slot_field(entity, component, field, column),
-                    (_, Some(_)) => Err(format!("'{first}' is a number here, '{name}' at column {column} needs a slot").into()),
+                    (Value::Slot { entity, component }, Some(field)) => {
+                        self.slot_field(entity, component, field, column)
+                    }
+                    (_, Some(_)) => {
+                        Err(format!("'{first}' is a number here, '{name}' at column {column} needs a slot").into())
+                    }
                 })
             }
             At::System(instance) => {
@@ -277,10 +297,13 @@ impl View<'_, '_, '_> {
             At::Function(args) => args.iter().map(|(arg, _)| arg.to_string()).collect(),
             At::Callback(parameters) => parameters.keys().cloned().collect(),
             At::System(instance) => {
-                let fields = |component: &str| world.components.get(component).map(|c| c.fields.keys()).into_iter().flatten();
+                let fields =
+                    |component: &str| world.components.get(component).map(|c| c.fields.keys()).into_iter().flatten();
                 let slots = instance.slots.iter();
-                let dotted = slots.flat_map(|(slot, _, component)| fields(component).map(move |field| format!("{slot}.{field}")));
-                let lets = world.systems.get_index(instance.system).map(|(_, s)| s.lets.keys().cloned()).into_iter().flatten();
+                let dotted = slots
+                    .flat_map(|(slot, _, component)| fields(component).map(move |field| format!("{slot}.{field}")));
+                let lets =
+                    world.systems.get_index(instance.system).map(|(_, s)| s.lets.keys().cloned()).into_iter().flatten();
                 dotted.chain(lets).collect()
             }
             At::Initial(_, component) => {
@@ -327,7 +350,11 @@ impl Scope for View<'_, '_, '_> {
         let function = &self.names.functions[index];
         if function.args.len() != args.len() {
             let wanted = count(function.args.len(), "argument");
-            let message = format!("'{name}' takes {wanted} ({}), found {} at column {column}", function.args.join(", "), args.len());
+            let message = format!(
+                "'{name}' takes {wanted} ({}), found {} at column {column}",
+                function.args.join(", "),
+                args.len()
+            );
             return Some(Err(message.into()));
         }
         let memo = (index, args.to_vec());
@@ -374,7 +401,9 @@ pub fn accepts(role: Role, section: &str) -> std::result::Result<(), &'static st
         Role::Integrated => "derivatives",
         Role::Continuous { algebraic: true } => "residuals",
         Role::Continuous { algebraic: false } => "values",
-        Role::Parameter => return Err("a parameter, constant during a solve; make it 'integrated' to give it a derivative"),
+        Role::Parameter => {
+            return Err("a parameter, constant during a solve; make it 'integrated' to give it a derivative");
+        }
         Role::Discrete { .. } => return Err("a discrete field, which only callbacks change"),
     };
     match (own == section, own) {

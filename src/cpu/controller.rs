@@ -39,7 +39,9 @@ pub fn control_exp2(x: f32) -> f32 {
     let f = x - n;
     // ln(2)^i / i!
     let series = 1.0
-        + f * (std::f32::consts::LN_2 + f * (0.240_226_5 + f * (0.055_504_11 + f * (0.009_618_129 + f * (0.001_333_355_8 + f * 0.000_154_035_3)))));
+        + f * (std::f32::consts::LN_2
+            + f * (0.240_226_5
+                + f * (0.055_504_11 + f * (0.009_618_129 + f * (0.001_333_355_8 + f * 0.000_154_035_3)))));
     series * f32::from_bits(((n as i32 + 127) << 23) as u32)
 }
 
@@ -49,14 +51,25 @@ pub fn log2_norm(norm_sq: f32) -> f32 {
 }
 
 /// Accepts or rejects a step of size `dt` with squared error norm `err_sq`; NaN is rejected.
-pub fn control<R: Real>(config: &RunConfig<R>, err_sq: R, finite: bool, dt: R, err_prev: R, after_rejection: bool) -> Control<R> {
+pub fn control<R: Real>(
+    config: &RunConfig<R>,
+    err_sq: R,
+    finite: bool,
+    dt: R,
+    err_prev: R,
+    after_rejection: bool,
+) -> Control<R> {
     let accept = err_sq <= R::ONE && finite;
     let err = log2_norm(err_sq.lesser(R::of(1e30)).to_f32());
     if accept {
         let factor = config.safety * control_exp2(config.beta2 * err_prev.to_f32() - config.beta1 * err);
         let limit = if after_rejection { 1.0 } else { config.factor_max };
         let factor = factor.lesser(limit).greater(config.factor_min);
-        return Control { accept, dt: (dt * R::of(f64::from(factor))).greater(config.dt_min).lesser(config.dt_max), err_prev: R::of(f64::from(err)) };
+        return Control {
+            accept,
+            dt: (dt * R::of(f64::from(factor))).greater(config.dt_min).lesser(config.dt_max),
+            err_prev: R::of(f64::from(err)),
+        };
     }
     let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
     let factor = if finite { shrunk.lesser(config.safety).greater(config.factor_min) } else { config.factor_min };

@@ -43,7 +43,12 @@ struct Occupant<R> {
 }
 
 /// Integrates the trajectories of a range, `L` at a time.
-pub fn drive<R: Real, const L: usize>(job: &Job, tables: &Tables<R>, inputs: &Inputs, range: Range<usize>) -> RawOutput {
+pub fn drive<R: Real, const L: usize>(
+    job: &Job,
+    tables: &Tables<R>,
+    inputs: &Inputs,
+    range: Range<usize>,
+) -> RawOutput {
     Driver::<R, L>::new(job, tables, inputs, range).run()
 }
 

@@ -16,7 +16,13 @@ pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt
 }
 
 /// Accepts or rejects the step, and sets the next `dt`.
-pub fn end_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>, err_sq: R, finite: bool) -> bool {
+pub fn end_step<R: Real>(
+    config: &RunConfig<R>,
+    lane: &mut Lane<R>,
+    attempt: Attempt<R>,
+    err_sq: R,
+    finite: bool,
+) -> bool {
     let decision = control(config, err_sq, finite, attempt.h, lane.err_prev, lane.after_rejection);
     // The last step is cut short by the end: its size says nothing about the step size to go on with.
     lane.dt = decision.dt;

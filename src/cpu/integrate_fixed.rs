@@ -9,13 +9,18 @@ use crate::status::Status;
 
 /// Chooses the size of the next step: `dt`, or what is left of the span for the last one.
 pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt<R> {
-    lane.tau = R::of(f64::from(lane.accepted)) * config.dt;
     let is_last = lane.accepted + 1 >= config.n_steps;
     Attempt { h: if is_last { config.span - lane.tau } else { config.dt }, is_last }
 }
 
 /// Accepts the step unless it is not finite.
-pub fn end_step<R: Real>(_config: &RunConfig<R>, lane: &mut Lane<R>, _attempt: Attempt<R>, _err_sq: R, finite: bool) -> bool {
+pub fn end_step<R: Real>(
+    _config: &RunConfig<R>,
+    lane: &mut Lane<R>,
+    _attempt: Attempt<R>,
+    _err_sq: R,
+    finite: bool,
+) -> bool {
     if !finite {
         lane.rejected += 1;
         lane.status = Status::NonFinite;
@@ -26,8 +31,8 @@ pub fn end_step<R: Real>(_config: &RunConfig<R>, lane: &mut Lane<R>, _attempt: A
 /// Moves time past an accepted step.
 pub fn advance<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>) {
     lane.accepted += 1;
+    lane.tau = if attempt.is_last { config.span } else { R::of(f64::from(lane.accepted)) * config.dt };
     if attempt.is_last {
-        lane.tau = config.span;
         lane.status = Status::Success;
     }
 }

@@ -96,11 +96,15 @@ fn gather(job: &Job, n_traj: usize, pieces: &[RawOutput]) -> RawOutput {
     let rows = |n_row: usize, part: fn(&RawOutput) -> &[f64]| -> Vec<f64> {
         let mut out = Vec::with_capacity(n_row * n_traj);
         for row in 0..n_row {
-            pieces.iter().for_each(|piece| out.extend_from_slice(&part(piece)[row * piece.n_traj..(row + 1) * piece.n_traj]));
+            pieces
+                .iter()
+                .for_each(|piece| out.extend_from_slice(&part(piece)[row * piece.n_traj..(row + 1) * piece.n_traj]));
         }
         out
     };
-    let counts = |part: fn(&RawOutput) -> &[u32]| -> Vec<u32> { pieces.iter().flat_map(|piece| part(piece).iter().copied()).collect() };
+    let counts = |part: fn(&RawOutput) -> &[u32]| -> Vec<u32> {
+        pieces.iter().flat_map(|piece| part(piece).iter().copied()).collect()
+    };
     RawOutput {
         n_traj,
         y: rows(job.program.n_state(), |piece| &piece.y),

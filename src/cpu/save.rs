@@ -26,7 +26,13 @@ impl<'a, R: Real> Saver<'a, R> {
     }
 
     /// Writes the state at t0 where it is asked for; `write` takes the number of the save time and the row.
-    pub fn save_start(&mut self, lane: &mut Lane<R>, y: &[[R; 1]], p: &[[R; 1]], write: &mut impl FnMut(usize, usize, R)) {
+    pub fn save_start(
+        &mut self,
+        lane: &mut Lane<R>,
+        y: &[[R; 1]],
+        p: &[[R; 1]],
+        write: &mut impl FnMut(usize, usize, R),
+    ) {
         if self.tables.t_save[0] <= R::ZERO {
             self.y.copy_from_slice(y);
             self.write_row(lane, p, write);

@@ -78,7 +78,8 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
 
     /// The state of one lane at t + theta h.
     pub fn interpolate(&self, y: &[[R; L]], h: R, theta: R, lane: usize, result: &mut [[R; 1]]) {
-        let weights: Vec<(usize, R)> = self.tables.dense.iter().map(|(stage, row)| (*stage, powers(row, theta))).collect();
+        let weights: Vec<(usize, R)> =
+            self.tables.dense.iter().map(|(stage, row)| (*stage, powers(row, theta))).collect();
         for (slot, result) in result.iter_mut().enumerate() {
             let mut terms = weights.iter().map(|(stage, weight)| *weight * self.k[*stage][slot][lane]);
             let first = terms.next().unwrap_or(R::ZERO);
@@ -89,7 +90,13 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
 }
 
 /// argument = y + h sum(weight k); a stage of one term shares the product of step size and coefficient.
-fn combine<R: Real, const L: usize>(argument: &mut [[R; L]], y: &[[R; L]], h: &[R; L], terms: &[(usize, R)], k: &[Block<R, L>]) {
+fn combine<R: Real, const L: usize>(
+    argument: &mut [[R; L]],
+    y: &[[R; L]],
+    h: &[R; L],
+    terms: &[(usize, R)],
+    k: &[Block<R, L>],
+) {
     if let [(stage, weight)] = *terms {
         let h_weight = h.map(|h| h * weight);
         for (slot, argument) in argument.iter_mut().enumerate() {

@@ -82,7 +82,9 @@ impl Node {
             Node::Const(_) | Node::Bool(_) | Node::Time | Node::State(_) | Node::Param(_) => [None, None, None],
             Node::Neg(a) | Node::Call1(_, a) | Node::Not(a) => [Some(a), None, None],
             Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) | Node::Div(a, b) => [Some(a), Some(b), None],
-            Node::Call2(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => [Some(a), Some(b), None],
+            Node::Call2(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => {
+                [Some(a), Some(b), None]
+            }
             Node::Select(c, a, b) => [Some(c), Some(a), Some(b)],
         };
         list.into_iter().flatten()

@@ -141,7 +141,11 @@ impl Parser<'_> {
             return Ok(());
         }
         let (token, column) = self.peek();
-        Err(format!("expected '{symbol}' for the '{open}' of column {opened}, found {} at column {column}", token.describe()).into())
+        Err(format!(
+            "expected '{symbol}' for the '{open}' of column {opened}, found {} at column {column}",
+            token.describe()
+        )
+        .into())
     }
 
     fn ternary(&mut self) -> Parsed<Value> {
@@ -201,7 +205,13 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn apply(&mut self, symbol: &str, column: usize, (a, at_a): (Value, usize), (b, at_b): (Value, usize)) -> Parsed<Value> {
+    fn apply(
+        &mut self,
+        symbol: &str,
+        column: usize,
+        (a, at_a): (Value, usize),
+        (b, at_b): (Value, usize),
+    ) -> Parsed<Value> {
         let what = format!("each side of '{symbol}'");
         if matches!(symbol, "&&" | "||") {
             let a = expect_condition(a, at_a, &what)?;
@@ -275,7 +285,11 @@ impl Parser<'_> {
         while let Some((_, opened)) = self.take(&["["]) {
             let column = self.column();
             let Token::Number(index) = self.tokens[self.at].0 else {
-                return Err(format!("an index must be a whole number, found {} at column {column}", self.peek().0.describe()).into());
+                return Err(format!(
+                    "an index must be a whole number, found {} at column {column}",
+                    self.peek().0.describe()
+                )
+                .into());
             };
             self.at += 1;
             self.expect("]", "[", opened)?;
@@ -300,7 +314,9 @@ impl Parser<'_> {
                 self.expect(")", "(", column)?;
                 Ok(value)
             }
-            other => Err(format!("expected a number, a name or '(', found {} at column {column}", other.describe()).into()),
+            other => {
+                Err(format!("expected a number, a name or '(', found {} at column {column}", other.describe()).into())
+            }
         }
     }
 
@@ -308,7 +324,8 @@ impl Parser<'_> {
         let mut args = Vec::new();
         if self.take(&[")"]).is_none() {
             loop {
-                args.push((self.ternary()?, self.column()));
+                let column = self.column();
+                args.push((self.ternary()?, column));
                 if self.take(&[","]).is_none() {
                     break;
                 }
@@ -319,17 +336,35 @@ impl Parser<'_> {
         if let Some(value) = self.scope.call(name, &values, column) {
             return self.finite(value?, column, &format!("the result of '{name}'"));
         }
-        let numbers = values
+        self.known_function(name, column)?;
+        let numbers = args
             .into_iter()
-            .map(|value| expect_number(value, column, &format!("each argument of '{name}'")))
+            .map(|(value, column)| expect_number(value, column, &format!("each argument of '{name}'")))
             .collect::<Parsed<Vec<_>>>()?;
         let value = self.builtin(name, &numbers, column)?;
         self.finite(value, column, &format!("the result of '{name}'"))
     }
 
+    fn known_function(&self, name: &str, column: usize) -> Parsed<()> {
+        let hint = match name {
+            _ if name == "clamp" || Func::named(name).is_some() => return Ok(()),
+            "ln" => "; the natural logarithm is 'log'".to_string(),
+            "if" => "; write 'condition ? a : b'".to_string(),
+            _ => {
+                let own = self.scope.function_names();
+                let known = own.iter().map(String::as_str).chain(super::func::FUNCTIONS.iter().map(|row| row.name));
+                crate::error::suggest(name, known.chain(["clamp"])).replace("known names", "known functions")
+            }
+        };
+        Err(format!("unknown function '{name}' at column {column}{hint}").into())
+    }
+
     fn builtin(&mut self, name: &str, args: &[Elements], column: usize) -> Parsed<Value> {
         let arity = |wanted: &str| {
-            ParseError::from(format!("'{name}' takes {wanted}, found {} at column {column}", count(args.len(), "argument")))
+            ParseError::from(format!(
+                "'{name}' takes {wanted}, found {} at column {column}",
+                count(args.len(), "argument")
+            ))
         };
         let len = common_length(&args.iter().collect::<Vec<_>>(), column)?;
         let graph = self.scope.graph();
@@ -351,13 +386,7 @@ impl Parser<'_> {
             ("pow", _, [a, b]) => elementwise(len, |i| graph.pow(a.at(i), b.at(i))),
             (_, Some(func), [a]) if func.arity() == 1 => elementwise(len, |i| graph.call1(func, a.at(i))),
             (_, Some(func), [a, b]) if func.arity() == 2 => elementwise(len, |i| graph.call2(func, a.at(i), b.at(i))),
-            (_, Some(func), _) => return Err(arity(&count(func.arity(), "argument"))),
-            (_, None, _) => {
-                let own = self.scope.function_names();
-                let known = own.iter().map(String::as_str).chain(super::func::FUNCTIONS.iter().map(|row| row.name));
-                let hint = crate::error::suggest(name, known.chain(["clamp"])).replace("known names", "known functions");
-                return Err(format!("unknown function '{name}' at column {column}{hint}").into());
-            }
+            (_, func, _) => return Err(arity(&count(func.map_or(0, Func::arity), "argument"))),
         };
         Ok(Value::Number(value))
     }
@@ -394,7 +423,9 @@ fn common_length(all: &[&Elements], column: usize) -> Parsed<Option<usize>> {
     for len in all.iter().filter_map(|e| e.length()) {
         match common {
             Some(other) if other != len => {
-                return Err(format!("vectors of {other} and {len} elements cannot be combined at column {column}").into());
+                return Err(
+                    format!("vectors of {other} and {len} elements cannot be combined at column {column}").into()
+                );
             }
             _ => common = Some(len),
         }
@@ -403,12 +434,17 @@ fn common_length(all: &[&Elements], column: usize) -> Parsed<Option<usize>> {
 }
 
 fn element(value: Value, index: f64, column: usize) -> Parsed<Value> {
-    let Value::Number(Elements::Vector(ids)) = value else {
-        return Err(format!("only a vector can be indexed, at column {column}").into());
+    let (ids, kind): (_, fn(Elements) -> Value) = match value {
+        Value::Number(Elements::Vector(ids)) => (ids, Value::Number),
+        Value::Condition(Elements::Vector(ids)) => (ids, Value::Condition),
+        _ => return Err(format!("only a vector can be indexed, at column {column}").into()),
     };
     match ids.get(index as usize) {
-        Some(&id) if index == index.trunc() => Ok(Value::Number(Elements::Scalar(id))),
-        _ => Err(format!("index {index} at column {column} is outside the vector's 0..{}", ids.len() - 1).into()),
+        _ if index != index.trunc() => {
+            Err(format!("an index must be a whole number, found {index} at column {column}").into())
+        }
+        Some(&id) => Ok(kind(Elements::Scalar(id))),
+        None => Err(format!("index {index} at column {column} is outside the vector's 0 to {}", ids.len() - 1).into()),
     }
 }
 
@@ -416,10 +452,12 @@ fn expect_number(value: Value, column: usize, what: &str) -> Parsed<Elements> {
     match value {
         Value::Number(elements) => Ok(elements),
         Value::Condition(_) => {
-            Err(format!("{what} must be a number, found a condition at column {column}; write 'condition ? 1 : 0'").into())
+            Err(format!("{what} must be a number, found a condition at column {column}; write 'condition ? 1 : 0'")
+                .into())
         }
         Value::Slot { component, .. } => {
-            Err(format!("{what} must be a number, found a slot ({component}) at column {column}; write 'slot.field'").into())
+            Err(format!("{what} must be a number, found a slot ({component}) at column {column}; write 'slot.field'")
+                .into())
         }
     }
 }
@@ -427,7 +465,10 @@ fn expect_number(value: Value, column: usize, what: &str) -> Parsed<Elements> {
 fn expect_condition(value: Value, column: usize, what: &str) -> Parsed<Elements> {
     match value {
         Value::Condition(elements) => Ok(elements),
-        _ => Err(format!("{what} must be a condition, found a number at column {column}; write a comparison such as 'x != 0'").into()),
+        _ => Err(format!(
+            "{what} must be a condition, found a number at column {column}; write a comparison such as 'x != 0'"
+        )
+        .into()),
     }
 }
 

@@ -80,7 +80,9 @@ impl Device {
         let lost = |what: String| self.check().err().unwrap_or(Error::Device(what));
         let (sender, receiver) = std::sync::mpsc::channel();
         staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        self.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| lost(format!("waiting for the device failed: {e}")))?;
+        self.device
+            .poll(wgpu::PollType::wait_indefinitely())
+            .map_err(|e| lost(format!("waiting for the device failed: {e}")))?;
         match receiver.recv() {
             Ok(Ok(())) => {}
             Ok(Err(e)) => return Err(lost(format!("reading a buffer back failed: {e}"))),
@@ -95,7 +97,13 @@ impl Device {
     }
 
     /// Reads `count` numbers of the run's precision from element `start` on.
-    pub fn read_reals(&self, buffer: &wgpu::Buffer, start: usize, count: usize, precision: Precision) -> Result<Vec<f64>> {
+    pub fn read_reals(
+        &self,
+        buffer: &wgpu::Buffer,
+        start: usize,
+        count: usize,
+        precision: Precision,
+    ) -> Result<Vec<f64>> {
         let size = real_bytes(precision);
         let bytes = self.read(buffer, start as u64 * size, count as u64 * size)?;
         Ok(match precision {

@@ -80,7 +80,8 @@ fn enumerate() -> Vec<wgpu::Adapter> {
     if adapters.is_empty() {
         adapters = wait(instance(wgpu::Backends::GL).enumerate_adapters(wgpu::Backends::GL));
     }
-    adapters.retain(|adapter| adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
+    adapters
+        .retain(|adapter| adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
     adapters.sort_by_key(|adapter| {
         let info = adapter.get_info();
         match info.device_type {
@@ -118,9 +119,16 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterSumm
 }
 
 /// A device with the adapter's own limits.
-pub(super) fn open(adapter: &wgpu::Adapter, summary: &AdapterSummary, precision: Precision) -> Result<(wgpu::Device, wgpu::Queue)> {
+pub(super) fn open(
+    adapter: &wgpu::Adapter,
+    summary: &AdapterSummary,
+    precision: Precision,
+) -> Result<(wgpu::Device, wgpu::Queue)> {
     if precision == Precision::F64 && !summary.f64 {
-        let message = format!("the adapter '{}' has no f64 in kernels; use precision f32, or the backend cpu for f64", summary.name);
+        let message = format!(
+            "the adapter '{}' has no f64 in kernels; use precision f32, or the backend cpu for f64",
+            summary.name
+        );
         return Err(Error::Device(message));
     }
     let descriptor = wgpu::DeviceDescriptor {
@@ -132,5 +140,6 @@ pub(super) fn open(adapter: &wgpu::Adapter, summary: &AdapterSummary, precision:
         required_limits: adapter.limits(),
         ..Default::default()
     };
-    wait(adapter.request_device(&descriptor)).map_err(|e| Error::Device(format!("the adapter '{}' cannot be opened: {e}", summary.name)))
+    wait(adapter.request_device(&descriptor))
+        .map_err(|e| Error::Device(format!("the adapter '{}' cannot be opened: {e}", summary.name)))
 }

@@ -63,15 +63,12 @@ fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     let entry = |binding| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer {
-            ty: kind(binding),
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
+        ty: wgpu::BindingType::Buffer { ty: kind(binding), has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
     let entries: Vec<_> = (0..COUNT).map(entry).collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("ensolve kernel"), entries: &entries })
+    device
+        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("ensolve kernel"), entries: &entries })
 }
 
 impl Kernel {
@@ -101,7 +98,14 @@ impl Kernel {
     }
 
     /// Integrates a chunk of trajectories.
-    pub fn run(&self, device: &Device, job: &Job, inputs: &Inputs, fixed_slice: Option<u32>, progress: &dyn Progress) -> Result<RawOutput> {
+    pub fn run(
+        &self,
+        device: &Device,
+        job: &Job,
+        inputs: &Inputs,
+        fixed_slice: Option<u32>,
+        progress: &dyn Progress,
+    ) -> Result<RawOutput> {
         let buffers = device.scoped(|| upload(device, job, inputs))?;
         let bind_group = device.scoped(|| self.bind(device, &buffers))?;
         let mut slice_steps = fixed_slice.unwrap_or(FIRST_SLICE);
@@ -125,8 +129,7 @@ impl Kernel {
     }
 
     fn bind(&self, device: &Device, buffers: &Buffers) -> wgpu::BindGroup {
-        let in_order =
-            [
+        let in_order = [
             &buffers.config,
             &buffers.tolerances,
             &buffers.save_times,
@@ -140,11 +143,21 @@ impl Kernel {
             .zip(in_order)
             .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
             .collect();
-        device.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("ensolve"), layout: &self.layout, entries: &entries })
+        device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("ensolve"),
+            layout: &self.layout,
+            entries: &entries,
+        })
     }
 
     /// One slice; returns how many trajectories are unfinished.
-    fn dispatch(&self, device: &Device, buffers: &Buffers, bind_group: &wgpu::BindGroup, n_traj: usize) -> Result<usize> {
+    fn dispatch(
+        &self,
+        device: &Device,
+        buffers: &Buffers,
+        bind_group: &wgpu::BindGroup,
+        n_traj: usize,
+    ) -> Result<usize> {
         let groups = (n_traj as u32).div_ceil(WORKGROUP_SIZE);
         let mut encoder = device.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&buffers.unfinished, 0, None);
@@ -166,7 +179,8 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     let rows = StateRows::new(job.program.n_state());
     let reals = |label: &str, count: usize| device.storage(label, count as u64 * real_bytes(precision));
     let save_times: Vec<f64> = job.save_offsets().collect();
-    let tolerances: Vec<f64> = job.rtol.iter().zip(&job.atol).flat_map(|(rtol, atol)| [*rtol, *atol, 0.0, 0.0]).collect();
+    let tolerances: Vec<f64> =
+        job.rtol.iter().zip(&job.atol).flat_map(|(rtol, atol)| [*rtol, *atol, 0.0, 0.0]).collect();
     let uniform = |label: &str, bytes: u64| device.buffer(label, bytes, wgpu::BufferUsages::UNIFORM);
     let config = config_bytes(job, n_traj, 0);
     let buffers = Buffers {
@@ -198,8 +212,11 @@ fn download(device: &Device, job: &Job, n_traj: usize, buffers: &Buffers) -> Res
     let y = device.read_reals(&buffers.state, rows.y * n_traj, job.program.n_state() * n_traj, job.precision)?;
     let tau = device.read_reals(&buffers.state, rows.tau * n_traj, n_traj, job.precision)?;
     let mut saved = device.read_reals(&buffers.saved, 0, job.t_save.len() * n_row * n_traj, job.precision)?;
-    let counts: Vec<u32> =
-        bytemuck::pod_collect_to_vec(&device.read(&buffers.counts, 0, (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64)?);
+    let counts: Vec<u32> = bytemuck::pod_collect_to_vec(&device.read(
+        &buffers.counts,
+        0,
+        (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64,
+    )?);
     let count = |row: CountRow| &counts[row as usize * n_traj..(row as usize + 1) * n_traj];
     for (i, n_saved) in count(CountRow::Saved).iter().enumerate() {
         for row in *n_saved as usize * n_row..job.t_save.len() * n_row {

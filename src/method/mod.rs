@@ -34,7 +34,10 @@ pub fn tableau(name: &str) -> Result<&'static Tableau> {
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, target)| target);
     TABLEAUS.into_iter().find(|t| t.name.eq_ignore_ascii_case(alias)).ok_or_else(|| {
         let known = TABLEAUS.iter().map(|t| t.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
-        Error::Method(format!("unknown method '{name}'{}", suggest(name, known).replace("known names", "known methods")))
+        Error::Method(format!(
+            "unknown method '{name}'{}",
+            suggest(name, known).replace("known names", "known methods")
+        ))
     })
 }
 
@@ -89,7 +92,11 @@ impl Method {
                 able.join(", ")
             )));
         }
-        Ok(Method { name: tableau.name.to_string(), stages: Stages::new(tableau), stepping: Stepping::Adaptive(controller) })
+        Ok(Method {
+            name: tableau.name.to_string(),
+            stages: Stages::new(tableau),
+            stepping: Stepping::Adaptive(controller),
+        })
     }
 
     /// Whether the step size follows the error.

@@ -67,7 +67,8 @@ impl Tableau {
             if row.len() != i {
                 return fail(format!("row {} of a must have {i} entries, found {}", i + 1, row.len()));
             }
-            let sum: f64 = row.iter().sum();
+            // An empty sum is -0 in Rust.
+            let sum = row.iter().sum::<f64>() + 0.0;
             if !near(sum, *c) {
                 return fail(format!("row {} of a sums to {sum}, c is {c}", i + 1));
             }
@@ -80,7 +81,10 @@ impl Tableau {
             let sum: f64 = error.weights.iter().sum();
             if !(error.weights.len() == stages || error.weights.len() == stages + 1) || !near(sum, 0.0) {
                 let n = error.weights.len();
-                return fail(format!("{n} error weights that sum to {sum}; expected {stages} or {} that sum to 0", stages + 1));
+                return fail(format!(
+                    "{n} error weights that sum to {sum}; expected {stages} or {} that sum to 0",
+                    stages + 1
+                ));
             }
             if error.exponent == 0 {
                 return fail("the error estimate's exponent must be at least 1".to_string());
@@ -91,7 +95,9 @@ impl Tableau {
 
     /// Whether the last stage is the solution itself.
     pub fn is_fsal(&self) -> bool {
-        self.c.len() > 1 && self.a.last().is_some_and(|row| *row == &self.b[..self.b.len() - 1]) && self.b.last() == Some(&0.0)
+        self.c.len() > 1
+            && self.a.last().is_some_and(|row| *row == &self.b[..self.b.len() - 1])
+            && self.b.last() == Some(&0.0)
     }
 }
 

@@ -7,10 +7,12 @@
 
 mod csv;
 mod json;
+#[cfg(feature = "npz")]
 mod npz;
 
 pub use csv::write_csv;
 pub use json::write_json;
+#[cfg(feature = "npz")]
 pub use npz::write_npz;
 
 use crate::error::{Error, Result, suggest};
@@ -28,12 +30,18 @@ pub enum Format {
     /// One object: how the result was made, statistics, statuses and values.
     Json,
     /// NumPy arrays, one for each column.
+    #[cfg(feature = "npz")]
     Npz,
 }
 
 impl Format {
     /// Every format and its extension.
-    pub const ALL: [(Format, &'static str); 3] = [(Format::Csv, "csv"), (Format::Json, "json"), (Format::Npz, "npz")];
+    pub const ALL: &[(Format, &'static str)] = &[
+        (Format::Csv, "csv"),
+        (Format::Json, "json"),
+        #[cfg(feature = "npz")]
+        (Format::Npz, "npz"),
+    ];
 
     /// The format of a file name, in any case.
     ///
@@ -41,8 +49,8 @@ impl Format {
     /// [`Error::File`] with the known extensions.
     pub fn of(path: &Path) -> Result<Format> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        Format::ALL.into_iter().find(|(_, known)| *known == extension).map(|(format, _)| format).ok_or_else(|| {
-            let known = Format::ALL.map(|(_, known)| format!(".{known}")).join(", ");
+        Format::ALL.iter().find(|(_, known)| *known == extension).map(|(format, _)| *format).ok_or_else(|| {
+            let known = Format::ALL.iter().map(|(_, known)| format!(".{known}")).collect::<Vec<_>>().join(", ");
             let what = match extension.as_str() {
                 "" => "the name has no extension to tell the format".to_string(),
                 other => format!("no format has the extension '.{other}'"),
@@ -102,6 +110,7 @@ pub fn write(result: &EnsembleResult, path: &Path, columns: Option<&[String]>) -
     match format {
         Format::Csv => write_csv(result, &rows, &mut out),
         Format::Json => write_json(result, &rows, &mut out),
+        #[cfg(feature = "npz")]
         Format::Npz => write_npz(result, &rows, &mut out),
     }
     .and_then(|()| out.flush())

@@ -127,7 +127,11 @@ impl<'a> Place<'a> {
             .iter()
             .map(|(key, json)| {
                 let place = Place { json, path: join(&self.path, key) };
-                if seen.insert(key) { Ok((key.as_str(), place)) } else { Err(place.error(format!("'{key}' is defined twice"))) }
+                if seen.insert(key) {
+                    Ok((key.as_str(), place))
+                } else {
+                    Err(place.error(format!("'{key}' is defined twice")))
+                }
             })
             .collect()
     }

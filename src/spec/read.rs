@@ -1,7 +1,9 @@
 //! A model file to a [`World`]: both shapes of the format, nothing ignored.
 
 use super::json::{Json, Place};
-use super::{Callback, Component, Entity, EnsembleSettings, Field, Map, NAMELESS, Role, RunSettings, Save, Source, System};
+use super::{
+    Callback, Component, EnsembleSettings, Entity, Field, Map, NAMELESS, Role, RunSettings, Save, Source, System,
+};
 use super::{Tolerance, World};
 use crate::error::{Error, Result, suggest};
 use crate::real::Precision;
@@ -28,8 +30,10 @@ impl World {
                 "'{short}' belongs to the short form and '{long}' to the long form of a model; use one form"
             )));
         }
-        if has(&SHORT_KEYS).is_none() && has(&LONG_KEYS).is_none() && has(&["outputs"]).is_none() {
-            return Err(root.error("no 'states' (short form), no 'entities' (long form) and no 'outputs': nothing to solve"));
+        if has(&["states", "entities", "outputs"]).is_none() {
+            return Err(
+                root.error("no 'states' (short form), no 'entities' (long form) and no 'outputs': nothing to solve")
+            );
         }
         let mut world = World::default();
         for (key, place) in entries {
@@ -170,8 +174,14 @@ fn system(place: &Place) -> Result<System> {
 }
 
 fn callback(place: &Place) -> Result<Callback> {
+    let entries = place.known_entries(&["dt", "parameters", "set"])?;
+    for wanted in ["dt", "set"] {
+        if !entries.iter().any(|(key, _)| *key == wanted) {
+            return Err(place.error(format!("'{wanted}' is missing")));
+        }
+    }
     let mut callback = Callback { dt: 0.0, parameters: Map::new(), set: Map::new() };
-    for (key, place) in place.known_entries(&["dt", "parameters", "set"])? {
+    for (key, place) in entries {
         match key {
             "dt" => callback.dt = place.number()?,
             "parameters" => callback.parameters = map(&place, |p| p.number())?,
@@ -201,7 +211,8 @@ fn run(place: &Place) -> Result<RunSettings> {
             "dt_max" => run.dt_max = Some(place.number()?),
             "max_steps" => {
                 let n = place.whole()?;
-                run.max_steps = Some(u32::try_from(n).map_err(|_| place.error(format!("at most {}, got {n}", u32::MAX)))?);
+                run.max_steps =
+                    Some(u32::try_from(n).map_err(|_| place.error(format!("at most {}, got {n}", u32::MAX)))?);
             }
             "save" => run.save = Some(save(&place)?),
             _ => {
@@ -256,7 +267,8 @@ fn distribution(place: &Place) -> Result<Distribution> {
     };
     if *name == "csv" {
         let column = arguments.known_entries(&["file", "column"])?;
-        let get = |key: &str| column.iter().find(|(k, _)| *k == key).map(|(_, p)| p.text().map(str::to_string)).transpose();
+        let get =
+            |key: &str| column.iter().find(|(k, _)| *k == key).map(|(_, p)| p.text().map(str::to_string)).transpose();
         let file = get("file")?.ok_or_else(|| arguments.error("'file' is missing"))?;
         return Ok(Distribution::Csv { file, column: get("column")? });
     }

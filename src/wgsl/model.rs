@@ -37,7 +37,12 @@ pub fn structure(name: &str, members: &[String]) -> String {
 }
 
 /// `fn NAME(ARGUMENTS) -> State`, built member by member.
-pub fn state_function(signature: &str, setup: &[String], members: &[String], value: impl Fn(usize, &str) -> String) -> String {
+pub fn state_function(
+    signature: &str,
+    setup: &[String],
+    members: &[String],
+    value: impl Fn(usize, &str) -> String,
+) -> String {
     let mut out = format!("fn {signature} -> State {{\n");
     setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
     out.push_str("    var d: State;\n");
@@ -57,19 +62,28 @@ pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> S
     parts.push(store("store_y", "ROW_Y", &members.state));
     parts.push(store("store_k1", "ROW_K1", &members.state));
     let (setup, results) = body(&program.rhs, members, precision);
-    parts.push(state_function("rhs(t: real, y: State, p: Params)", &setup, &members.state, |slot, _| results[slot].clone()));
+    parts.push(state_function("rhs(t: real, y: State, p: Params)", &setup, &members.state, |slot, _| {
+        results[slot].clone()
+    }));
     parts.push(save_row(program, members, precision));
     parts.join("\n")
 }
 
 fn load(name: &str, structure: &str, buffer: &str, first_row: &str, members: &[String]) -> String {
-    let lines: String = members.iter().enumerate().map(|(n, member)| format!("    d.{member} = {buffer}[at({first_row}{n}u, i)];\n")).collect();
+    let lines: String = members
+        .iter()
+        .enumerate()
+        .map(|(n, member)| format!("    d.{member} = {buffer}[at({first_row}{n}u, i)];\n"))
+        .collect();
     format!("fn {name}(i: u32) -> {structure} {{\n    var d: {structure};\n{lines}    return d;\n}}\n")
 }
 
 fn store(name: &str, first_row: &str, members: &[String]) -> String {
-    let lines: String =
-        members.iter().enumerate().map(|(n, member)| format!("    state[at({first_row} + {n}u, i)] = y.{member};\n")).collect();
+    let lines: String = members
+        .iter()
+        .enumerate()
+        .map(|(n, member)| format!("    state[at({first_row} + {n}u, i)] = y.{member};\n"))
+        .collect();
     format!("fn {name}(i: u32, y: State) {{\n{lines}}}\n")
 }
 

@@ -4,9 +4,46 @@ use std::collections::HashSet;
 
 /// Identifiers that generated functions and their locals use, besides WGSL's own keywords.
 const TAKEN: [&str; 40] = [
-    "t", "y", "p", "h", "k1", "step", "theta", "i", "at", "d", "n", "e", "real", "f32", "f64", "u32", "i32", "bool", "vec2", "vec3",
-    "abs", "sqrt", "floor", "ceil", "trunc", "select", "bitcast", "State", "Params", "Step", "Lane", "Attempt", "config",
-    "tables", "params", "state", "counts", "saved", "rhs", "unfinished",
+    "t",
+    "y",
+    "p",
+    "h",
+    "k1",
+    "step",
+    "theta",
+    "i",
+    "at",
+    "d",
+    "n",
+    "e",
+    "real",
+    "f32",
+    "f64",
+    "u32",
+    "i32",
+    "bool",
+    "vec2",
+    "vec3",
+    "abs",
+    "sqrt",
+    "floor",
+    "ceil",
+    "trunc",
+    "select",
+    "bitcast",
+    "State",
+    "Params",
+    "Step",
+    "Lane",
+    "Attempt",
+    "config",
+    "tables",
+    "params",
+    "state",
+    "counts",
+    "saved",
+    "rhs",
+    "unfinished",
 ];
 
 /// Gives out names that are legal and not given before.
@@ -40,7 +77,11 @@ impl Namer {
         }
         // WGSL keeps two leading underscores, and `_` alone, for itself; a digit may not lead.
         let trimmed = base.trim_start_matches('_');
-        let mut base = if trimmed.starts_with(|c: char| c.is_ascii_alphabetic()) { trimmed.to_string() } else { format!("v_{trimmed}") };
+        let mut base = if trimmed.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            trimmed.to_string()
+        } else {
+            format!("v_{trimmed}")
+        };
         if self.is_taken(&base) {
             base.push('_');
         }

@@ -24,7 +24,8 @@ impl StepPrinter<'_> {
         let mut parts = vec![self.structure(), self.rk_step(), self.last_stage(), self.interpolate()];
         if self.adaptive {
             parts.extend([self.error_norm_sq(), self.scaled_norm_sq()]);
-            parts.push(self.state_function("add_scaled(y: State, h: real, k: State)", |m| format!("y.{m} + h * k.{m}")));
+            parts
+                .push(self.state_function("add_scaled(y: State, h: real, k: State)", |m| format!("y.{m} + h * k.{m}")));
         } else {
             parts.push("fn error_norm_sq(y: State, step: Step, h: real) -> real {\n    return 0.0;\n}\n".to_string());
         }
@@ -42,8 +43,10 @@ impl StepPrinter<'_> {
 
     /// `0.5f * k1.x + 0.5f * k2.x`
     fn sum(&self, terms: &[Term], prefix: &str, member: &str) -> String {
-        let text: Vec<String> =
-            terms.iter().map(|(stage, weight)| format!("{} * {prefix}k{}.{member}", self.literal(*weight), stage + 1)).collect();
+        let text: Vec<String> = terms
+            .iter()
+            .map(|(stage, weight)| format!("{} * {prefix}k{}.{member}", self.literal(*weight), stage + 1))
+            .collect();
         text.join(" + ")
     }
 
@@ -62,10 +65,14 @@ impl StepPrinter<'_> {
             // A stage of one term shares the product of step size and coefficient.
             if let [(only, weight)] = terms[..] {
                 out.push_str(&format!("    let h{stage} = h * {};\n", self.literal(weight)));
-                let increment = |member: &String| format!("    {argument}.{member} = y.{member} + h{stage} * k{}.{member};\n", only + 1);
+                let increment = |member: &String| {
+                    format!("    {argument}.{member} = y.{member} + h{stage} * k{}.{member};\n", only + 1)
+                };
                 out.extend(self.members.state.iter().map(increment));
             } else {
-                let increment = |member: &String| format!("    {argument}.{member} = y.{member} + h * ({});\n", self.sum(terms, "", member));
+                let increment = |member: &String| {
+                    format!("    {argument}.{member} = y.{member} + h * ({});\n", self.sum(terms, "", member))
+                };
                 out.extend(self.members.state.iter().map(increment));
             }
             let c = self.literal(self.stages.c[n + 1]);
@@ -81,9 +88,15 @@ impl StepPrinter<'_> {
     }
 
     fn interpolate(&self) -> String {
-        let weights: Vec<String> = self.stages.dense.iter().map(|(stage, row)| format!("let b{} = {};", stage + 1, self.powers(row))).collect();
+        let weights: Vec<String> = self
+            .stages
+            .dense
+            .iter()
+            .map(|(stage, row)| format!("let b{} = {};", stage + 1, self.powers(row)))
+            .collect();
         let value = |_: usize, member: &str| {
-            let terms: Vec<String> = self.stages.dense.iter().map(|(stage, _)| format!("b{0} * step.k{0}.{member}", stage + 1)).collect();
+            let terms: Vec<String> =
+                self.stages.dense.iter().map(|(stage, _)| format!("b{0} * step.k{0}.{member}", stage + 1)).collect();
             format!("y.{member} + h * ({})", terms.join(" + "))
         };
         state_function("interpolate(y: State, step: Step, h: real, theta: real)", &weights, &self.members.state, value)

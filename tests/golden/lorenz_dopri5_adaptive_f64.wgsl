@@ -1,0 +1,205 @@
+// ==== generated constants ====
+
+// lorenz by dopri5, f64
+const WORKGROUP_SIZE: u32 = 64u;
+const N_STATE: u32 = 3u;
+const N_ROW: u32 = 4u;
+const ROW_Y: u32 = 0u;
+const ROW_K1: u32 = 3u;
+const ROW_TAU: u32 = 6u;
+const ROW_TAU_LOW: u32 = 7u;
+const ROW_DT: u32 = 8u;
+const ROW_ERR_PREV: u32 = 9u;
+const COUNT_STATUS: u32 = 0u;
+const COUNT_ACCEPTED: u32 = 1u;
+const COUNT_REJECTED: u32 = 2u;
+const COUNT_SAVED: u32 = 3u;
+const COUNT_FLAGS: u32 = 4u;
+const STATUS_RUNNING: u32 = 0u;
+const STATUS_SUCCESS: u32 = 1u;
+const STATUS_NON_FINITE: u32 = 2u;
+const STATUS_STEP_LIMIT: u32 = 3u;
+const STATUS_DT_UNDERFLOW: u32 = 4u;
+const REAL_EPSILON: real = 2.220446049250313e-16lf;
+
+// ==== generated model ====
+
+struct State {
+    x: real,
+    y: real,
+    z: real,
+}
+
+struct Params {
+    sigma: real,
+    rho: real,
+    beta: real,
+}
+
+fn load_params(i: u32) -> Params {
+    var d: Params;
+    d.sigma = params[at(0u, i)];
+    d.rho = params[at(1u, i)];
+    d.beta = params[at(2u, i)];
+    return d;
+}
+
+fn load_y(i: u32) -> State {
+    var d: State;
+    d.x = state[at(ROW_Y + 0u, i)];
+    d.y = state[at(ROW_Y + 1u, i)];
+    d.z = state[at(ROW_Y + 2u, i)];
+    return d;
+}
+
+fn load_k1(i: u32) -> State {
+    var d: State;
+    d.x = state[at(ROW_K1 + 0u, i)];
+    d.y = state[at(ROW_K1 + 1u, i)];
+    d.z = state[at(ROW_K1 + 2u, i)];
+    return d;
+}
+
+fn store_y(i: u32, y: State) {
+    state[at(ROW_Y + 0u, i)] = y.x;
+    state[at(ROW_Y + 1u, i)] = y.y;
+    state[at(ROW_Y + 2u, i)] = y.z;
+}
+
+fn store_k1(i: u32, y: State) {
+    state[at(ROW_K1 + 0u, i)] = y.x;
+    state[at(ROW_K1 + 1u, i)] = y.y;
+    state[at(ROW_K1 + 2u, i)] = y.z;
+}
+
+fn rhs(t: real, y: State, p: Params) -> State {
+    let xy = y.x * y.y;
+    var d: State;
+    d.x = p.sigma * (y.y - y.x);
+    d.y = y.x * (p.rho - y.z) - y.y;
+    d.z = xy - p.beta * y.z;
+    return d;
+}
+
+fn write_row(index: u32, i: u32, t: real, y: State, p: Params) {
+    saved[at(index * N_ROW + 0u, i)] = y.x;
+    saved[at(index * N_ROW + 1u, i)] = y.y;
+    saved[at(index * N_ROW + 2u, i)] = y.z;
+    saved[at(index * N_ROW + 3u, i)] = sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+}
+
+// ==== generated step ====
+
+struct Step {
+    y1_candidate: State,
+    k1: State,
+    k2: State,
+    k3: State,
+    k4: State,
+    k5: State,
+    k6: State,
+    k7: State,
+}
+
+fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
+    var y2: State;
+    y2.x = y.x + h * (0.2lf * k1.x);
+    y2.y = y.y + h * (0.2lf * k1.y);
+    y2.z = y.z + h * (0.2lf * k1.z);
+    let k2 = rhs(t + 0.2lf * h, y2, p);
+    var y3: State;
+    y3.x = y.x + h * (0.075lf * k1.x + 0.225lf * k2.x);
+    y3.y = y.y + h * (0.075lf * k1.y + 0.225lf * k2.y);
+    y3.z = y.z + h * (0.075lf * k1.z + 0.225lf * k2.z);
+    let k3 = rhs(t + 0.3lf * h, y3, p);
+    var y4: State;
+    y4.x = y.x + h * (0.9777777777777777lf * k1.x + -3.7333333333333334lf * k2.x + 3.5555555555555554lf * k3.x);
+    y4.y = y.y + h * (0.9777777777777777lf * k1.y + -3.7333333333333334lf * k2.y + 3.5555555555555554lf * k3.y);
+    y4.z = y.z + h * (0.9777777777777777lf * k1.z + -3.7333333333333334lf * k2.z + 3.5555555555555554lf * k3.z);
+    let k4 = rhs(t + 0.8lf * h, y4, p);
+    var y5: State;
+    y5.x = y.x + h * (2.9525986892242035lf * k1.x + -11.595793324188385lf * k2.x + 9.822892851699436lf * k3.x + -0.2908093278463649lf * k4.x);
+    y5.y = y.y + h * (2.9525986892242035lf * k1.y + -11.595793324188385lf * k2.y + 9.822892851699436lf * k3.y + -0.2908093278463649lf * k4.y);
+    y5.z = y.z + h * (2.9525986892242035lf * k1.z + -11.595793324188385lf * k2.z + 9.822892851699436lf * k3.z + -0.2908093278463649lf * k4.z);
+    let k5 = rhs(t + 0.8888888888888888lf * h, y5, p);
+    var y6: State;
+    y6.x = y.x + h * (2.8462752525252526lf * k1.x + -10.757575757575758lf * k2.x + 8.906422717743473lf * k3.x + 0.2784090909090909lf * k4.x + -0.2735313036020583lf * k5.x);
+    y6.y = y.y + h * (2.8462752525252526lf * k1.y + -10.757575757575758lf * k2.y + 8.906422717743473lf * k3.y + 0.2784090909090909lf * k4.y + -0.2735313036020583lf * k5.y);
+    y6.z = y.z + h * (2.8462752525252526lf * k1.z + -10.757575757575758lf * k2.z + 8.906422717743473lf * k3.z + 0.2784090909090909lf * k4.z + -0.2735313036020583lf * k5.z);
+    let k6 = rhs(t + 1.0lf * h, y6, p);
+    var y1_candidate: State;
+    y1_candidate.x = y.x + h * (0.09114583333333333lf * k1.x + 0.44923629829290207lf * k3.x + 0.6510416666666666lf * k4.x + -0.322376179245283lf * k5.x + 0.13095238095238096lf * k6.x);
+    y1_candidate.y = y.y + h * (0.09114583333333333lf * k1.y + 0.44923629829290207lf * k3.y + 0.6510416666666666lf * k4.y + -0.322376179245283lf * k5.y + 0.13095238095238096lf * k6.y);
+    y1_candidate.z = y.z + h * (0.09114583333333333lf * k1.z + 0.44923629829290207lf * k3.z + 0.6510416666666666lf * k4.z + -0.322376179245283lf * k5.z + 0.13095238095238096lf * k6.z);
+    let k7 = rhs(t + 1.0lf * h, y1_candidate, p);
+    return Step(y1_candidate, k1, k2, k3, k4, k5, k6, k7);
+}
+
+fn last_stage(step: Step) -> State {
+    return step.k7;
+}
+
+fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
+    let b1 = theta * (1.0lf + theta * (-2.8535800653862835lf + theta * (3.0717434641059005lf + theta * -1.1270175653862835lf)));
+    let b3 = theta * (0.0lf + theta * (4.023133379230305lf + theta * (-6.249321565289lf + theta * 2.675424484351598lf)));
+    let b4 = theta * (0.0lf + theta * (-3.7324019615885042lf + theta * (10.068970589843675lf + theta * -5.685526961588504lf)));
+    let b5 = theta * (0.0lf + theta * (2.5548038301849423lf + theta * (-6.399112377351017lf + theta * 3.5219323679207912lf)));
+    let b6 = theta * (0.0lf + theta * (-1.3744241142186024lf + theta * (3.272657752246729lf + theta * -1.7672812570757455lf)));
+    let b7 = theta * (0.0lf + theta * (1.3824689317781436lf + theta * (-3.764937863556287lf + theta * 2.382468931778144lf)));
+    var d: State;
+    d.x = y.x + h * (b1 * step.k1.x + b3 * step.k3.x + b4 * step.k4.x + b5 * step.k5.x + b6 * step.k6.x + b7 * step.k7.x);
+    d.y = y.y + h * (b1 * step.k1.y + b3 * step.k3.y + b4 * step.k4.y + b5 * step.k5.y + b6 * step.k6.y + b7 * step.k7.y);
+    d.z = y.z + h * (b1 * step.k1.z + b3 * step.k3.z + b4 * step.k4.z + b5 * step.k5.z + b6 * step.k6.z + b7 * step.k7.z);
+    return d;
+}
+
+fn error_norm_sq(y: State, step: Step, h: real) -> real {
+    var sum = real(0.0);
+    let e0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x) / (atol(0u) + rtol(0u) * greater(abs(y.x), abs(step.y1_candidate.x)));
+    sum = sum + e0 * e0;
+    let e1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y) / (atol(1u) + rtol(1u) * greater(abs(y.y), abs(step.y1_candidate.y)));
+    sum = sum + e1 * e1;
+    let e2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z) / (atol(2u) + rtol(2u) * greater(abs(y.z), abs(step.y1_candidate.z)));
+    sum = sum + e2 * e2;
+    return sum / 3.0lf;
+}
+
+fn scaled_norm_sq(v: State, y: State) -> real {
+    var sum = real(0.0);
+    let e0 = lesser(abs(v.x / (atol(0u) + rtol(0u) * abs(y.x))), 1000000000000000.0lf);
+    sum = sum + e0 * e0;
+    let e1 = lesser(abs(v.y / (atol(1u) + rtol(1u) * abs(y.y))), 1000000000000000.0lf);
+    sum = sum + e1 * e1;
+    let e2 = lesser(abs(v.z / (atol(2u) + rtol(2u) * abs(y.z))), 1000000000000000.0lf);
+    sum = sum + e2 * e2;
+    return sum / 3.0lf;
+}
+
+fn add_scaled(y: State, h: real, k: State) -> State {
+    var d: State;
+    d.x = y.x + h * k.x;
+    d.y = y.y + h * k.y;
+    d.z = y.z + h * k.z;
+    return d;
+}
+
+fn is_finite_state(y: State) -> bool {
+    return is_finite(y.x)
+        && is_finite(y.y)
+        && is_finite(y.z);
+}
+
+// ==== shaders/real_f64.wgsl ====
+
+// ==== shaders/layout.wgsl ====
+
+// ==== shaders/lane.wgsl ====
+
+// ==== shaders/save.wgsl ====
+
+// ==== shaders/controller.wgsl ====
+
+// ==== shaders/integrate_adaptive.wgsl ====
+
+// ==== shaders/drive.wgsl ====
+

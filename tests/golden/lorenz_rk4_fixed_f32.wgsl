@@ -1,0 +1,168 @@
+// ==== generated constants ====
+
+// lorenz by rk4, f32
+const WORKGROUP_SIZE: u32 = 64u;
+const N_STATE: u32 = 3u;
+const N_TOLERANCE: u32 = 3u;
+const N_ROW: u32 = 4u;
+const ROW_Y: u32 = 0u;
+const ROW_K1: u32 = 3u;
+const ROW_TAU: u32 = 6u;
+const ROW_TAU_LOW: u32 = 7u;
+const ROW_DT: u32 = 8u;
+const ROW_ERR_PREV: u32 = 9u;
+const COUNT_STATUS: u32 = 0u;
+const COUNT_ACCEPTED: u32 = 1u;
+const COUNT_REJECTED: u32 = 2u;
+const COUNT_SAVED: u32 = 3u;
+const COUNT_FLAGS: u32 = 4u;
+const STATUS_RUNNING: u32 = 0u;
+const STATUS_SUCCESS: u32 = 1u;
+const STATUS_NON_FINITE: u32 = 2u;
+const STATUS_STEP_LIMIT: u32 = 3u;
+const STATUS_DT_UNDERFLOW: u32 = 4u;
+const REAL_EPSILON: real = 1.1920929e-7f;
+
+// ==== generated model ====
+
+struct State {
+    x: real,
+    y: real,
+    z: real,
+}
+
+struct Params {
+    sigma: real,
+    rho: real,
+    beta: real,
+}
+
+fn load_params(i: u32) -> Params {
+    var d: Params;
+    d.sigma = params[at(0u, i)];
+    d.rho = params[at(1u, i)];
+    d.beta = params[at(2u, i)];
+    return d;
+}
+
+fn load_y(i: u32) -> State {
+    var d: State;
+    d.x = state[at(ROW_Y + 0u, i)];
+    d.y = state[at(ROW_Y + 1u, i)];
+    d.z = state[at(ROW_Y + 2u, i)];
+    return d;
+}
+
+fn load_k1(i: u32) -> State {
+    var d: State;
+    d.x = state[at(ROW_K1 + 0u, i)];
+    d.y = state[at(ROW_K1 + 1u, i)];
+    d.z = state[at(ROW_K1 + 2u, i)];
+    return d;
+}
+
+fn store_y(i: u32, y: State) {
+    state[at(ROW_Y + 0u, i)] = y.x;
+    state[at(ROW_Y + 1u, i)] = y.y;
+    state[at(ROW_Y + 2u, i)] = y.z;
+}
+
+fn store_k1(i: u32, y: State) {
+    state[at(ROW_K1 + 0u, i)] = y.x;
+    state[at(ROW_K1 + 1u, i)] = y.y;
+    state[at(ROW_K1 + 2u, i)] = y.z;
+}
+
+fn rhs(t: real, y: State, p: Params) -> State {
+    let xy = y.x * y.y;
+    var d: State;
+    d.x = p.sigma * (y.y - y.x);
+    d.y = y.x * (p.rho - y.z) - y.y;
+    d.z = xy - p.beta * y.z;
+    return d;
+}
+
+fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
+    saved[at(index * N_ROW + 0u, i)] = y.x;
+    saved[at(index * N_ROW + 1u, i)] = y.y;
+    saved[at(index * N_ROW + 2u, i)] = y.z;
+    saved[at(index * N_ROW + 3u, i)] = sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+}
+
+// ==== generated step ====
+
+struct Step {
+    y1_candidate: State,
+    k1: State,
+    k2: State,
+    k3: State,
+    k4: State,
+    k5: State,
+}
+
+fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
+    var y2: State;
+    let h2 = h * 0.5f;
+    y2.x = y.x + h2 * k1.x;
+    y2.y = y.y + h2 * k1.y;
+    y2.z = y.z + h2 * k1.z;
+    let k2 = rhs(t + 0.5f * h, y2, p);
+    var y3: State;
+    let h3 = h * 0.5f;
+    y3.x = y.x + h3 * k2.x;
+    y3.y = y.y + h3 * k2.y;
+    y3.z = y.z + h3 * k2.z;
+    let k3 = rhs(t + 0.5f * h, y3, p);
+    var y4: State;
+    let h4 = h * 1.0f;
+    y4.x = y.x + h4 * k3.x;
+    y4.y = y.y + h4 * k3.y;
+    y4.z = y.z + h4 * k3.z;
+    let k4 = rhs(t + 1.0f * h, y4, p);
+    var y1_candidate: State;
+    y1_candidate.x = y.x + h * (0.16666667f * k1.x + 0.33333334f * k2.x + 0.33333334f * k3.x + 0.16666667f * k4.x);
+    y1_candidate.y = y.y + h * (0.16666667f * k1.y + 0.33333334f * k2.y + 0.33333334f * k3.y + 0.16666667f * k4.y);
+    y1_candidate.z = y.z + h * (0.16666667f * k1.z + 0.33333334f * k2.z + 0.33333334f * k3.z + 0.16666667f * k4.z);
+    let k5 = rhs(t + 1.0f * h, y1_candidate, p);
+    return Step(y1_candidate, k1, k2, k3, k4, k5);
+}
+
+fn last_stage(step: Step) -> State {
+    return step.k5;
+}
+
+fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
+    let b1 = theta * (1.0f + theta * (-1.5f + theta * 0.6666667f));
+    let b2 = theta * (0.0f + theta * (1.0f + theta * -0.6666667f));
+    let b3 = theta * (0.0f + theta * (1.0f + theta * -0.6666667f));
+    let b4 = theta * (0.0f + theta * (0.5f + theta * -0.33333334f));
+    let b5 = theta * (0.0f + theta * (-1.0f + theta * 1.0f));
+    var d: State;
+    d.x = y.x + h * (b1 * step.k1.x + b2 * step.k2.x + b3 * step.k3.x + b4 * step.k4.x + b5 * step.k5.x);
+    d.y = y.y + h * (b1 * step.k1.y + b2 * step.k2.y + b3 * step.k3.y + b4 * step.k4.y + b5 * step.k5.y);
+    d.z = y.z + h * (b1 * step.k1.z + b2 * step.k2.z + b3 * step.k3.z + b4 * step.k4.z + b5 * step.k5.z);
+    return d;
+}
+
+fn error_norm_sq(y: State, step: Step, h: real) -> real {
+    return 0.0;
+}
+
+fn is_finite_state(y: State) -> bool {
+    return is_finite(y.x)
+        && is_finite(y.y)
+        && is_finite(y.z);
+}
+
+// ==== shaders/real_f32.wgsl ====
+
+// ==== shaders/layout.wgsl ====
+
+// ==== shaders/lane.wgsl ====
+
+// ==== shaders/save.wgsl ====
+
+// ==== shaders/integrate_fixed.wgsl ====
+
+// ==== shaders/drive.wgsl ====
+
