@@ -1,6 +1,20 @@
 // Adaptive steps: how a lane begins, tries and ends a step. Twin of src/cpu/integrate_adaptive.rs.
 // Time is the offset tau from t0 with the rounding of its sum kept in tau_low, so that many small steps add up.
 
+// What a lane carries from dispatch to dispatch for its step size.
+fn load_stepping(i: u32, lane: ptr<function, Lane>) {
+    (*lane).tau = state[at(ROW_TAU, i)];
+    (*lane).tau_low = state[at(ROW_TAU_LOW, i)];
+    (*lane).dt = state[at(ROW_DT, i)];
+    (*lane).err_prev = state[at(ROW_ERR_PREV, i)];
+}
+
+fn store_stepping(i: u32, lane: Lane) {
+    state[at(ROW_TAU_LOW, i)] = lane.tau_low;
+    state[at(ROW_DT, i)] = lane.dt;
+    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+}
+
 // The first step size, where none is given.
 fn first_dt(y: State, k1: State, p: Params) -> real {
     if config.dt > 0.0 {

@@ -1,6 +1,13 @@
 // Fixed steps: how a lane begins, tries and ends a step. Twin of src/cpu/integrate_fixed.rs.
 // Step k begins at k dt, never accumulated; the last step takes what is left of the span.
 
+// Time follows from the number of steps; nothing else is carried from dispatch to dispatch.
+fn load_stepping(i: u32, lane: ptr<function, Lane>) {
+    (*lane).tau = real((*lane).accepted) * config.dt;
+}
+
+fn store_stepping(i: u32, lane: Lane) {}
+
 fn first_dt(y: State, k1: State, p: Params) -> real {
     return config.dt;
 }

@@ -30,19 +30,16 @@ fn next_save_time(index: u32) -> real {
 
 fn load_lane(i: u32) -> Lane {
     let flags = counts[at(COUNT_FLAGS, i)];
-    return Lane(
-        counts[at(COUNT_STATUS, i)],
-        counts[at(COUNT_ACCEPTED, i)],
-        counts[at(COUNT_REJECTED, i)],
-        counts[at(COUNT_SAVED, i)],
-        next_save_time(counts[at(COUNT_SAVED, i)]),
-        (flags & 2u) != 0u, // FLAG: after a rejected step
-        (flags & 1u) != 0u, // FLAG: started
-        state[at(ROW_TAU, i)],
-        state[at(ROW_TAU_LOW, i)],
-        state[at(ROW_DT, i)],
-        state[at(ROW_ERR_PREV, i)],
-    );
+    var lane: Lane;
+    lane.status = counts[at(COUNT_STATUS, i)];
+    lane.accepted = counts[at(COUNT_ACCEPTED, i)];
+    lane.rejected = counts[at(COUNT_REJECTED, i)];
+    lane.n_saved = counts[at(COUNT_SAVED, i)];
+    lane.t_save = next_save_time(lane.n_saved);
+    lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
+    lane.started = (flags & 1u) != 0u; // FLAG: started
+    load_stepping(i, &lane);
+    return lane;
 }
 
 fn store_lane(i: u32, lane: Lane) {
@@ -52,7 +49,5 @@ fn store_lane(i: u32, lane: Lane) {
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
     counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
     state[at(ROW_TAU, i)] = lane.tau;
-    state[at(ROW_TAU_LOW, i)] = lane.tau_low;
-    state[at(ROW_DT, i)] = lane.dt;
-    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+    store_stepping(i, lane);
 }

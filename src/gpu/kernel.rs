@@ -8,8 +8,9 @@ use crate::real::Precision;
 use crate::wgsl::{KernelSource, WORKGROUP_SIZE};
 use std::time::Instant;
 
-/// Attempted steps of the first dispatch; later ones follow the measured time.
-const FIRST_SLICE: u32 = 32;
+/// Operations of the first dispatch, roughly: a twentieth of a second on a device of 100 billion a second, which is
+/// slower than most; later dispatches follow the measured time.
+const FIRST_SLICE_OPERATIONS: f64 = 5e9;
 
 /// The next slice is at most this many times longer or shorter than the last.
 const SLICE_CHANGE: f64 = 4.0;
@@ -108,7 +109,7 @@ impl Kernel {
     ) -> Result<RawOutput> {
         let buffers = device.scoped(|| upload(device, job, inputs))?;
         let bind_group = device.scoped(|| self.bind(device, &buffers))?;
-        let mut slice_steps = fixed_slice.unwrap_or(FIRST_SLICE);
+        let mut slice_steps = fixed_slice.unwrap_or_else(|| first_slice(job, inputs.n_traj));
         let mut unfinished = inputs.n_traj;
         let mut compiled = false;
         while unfinished > 0 {
@@ -172,6 +173,13 @@ impl Kernel {
         let bytes = device.mapped(&buffers.staging)?;
         Ok(bytemuck::pod_read_unaligned::<u32>(&bytes) as usize)
     }
+}
+
+/// Attempted steps of the first dispatch: each stage costs the derivative and a sum over the stages before it.
+fn first_slice(job: &Job, n_traj: usize) -> u32 {
+    let stages = job.method.stages.count();
+    let per_step = stages * (job.program.rhs.nodes.len() + 2 * stages * job.program.n_state());
+    (FIRST_SLICE_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, 1e6) as u32
 }
 
 fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {

@@ -3,6 +3,7 @@
 // lorenz by dopri5, f64
 const WORKGROUP_SIZE: u32 = 64u;
 const N_STATE: u32 = 3u;
+const N_TOLERANCE: u32 = 3u;
 const N_ROW: u32 = 4u;
 const ROW_Y: u32 = 0u;
 const ROW_K1: u32 = 3u;
@@ -81,7 +82,7 @@ fn rhs(t: real, y: State, p: Params) -> State {
     return d;
 }
 
-fn write_row(index: u32, i: u32, t: real, y: State, p: Params) {
+fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
     saved[at(index * N_ROW + 0u, i)] = y.x;
     saved[at(index * N_ROW + 1u, i)] = y.y;
     saved[at(index * N_ROW + 2u, i)] = y.z;
@@ -103,9 +104,10 @@ struct Step {
 
 fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
     var y2: State;
-    y2.x = y.x + h * (0.2lf * k1.x);
-    y2.y = y.y + h * (0.2lf * k1.y);
-    y2.z = y.z + h * (0.2lf * k1.z);
+    let h2 = h * 0.2lf;
+    y2.x = y.x + h2 * k1.x;
+    y2.y = y.y + h2 * k1.y;
+    y2.z = y.z + h2 * k1.z;
     let k2 = rhs(t + 0.2lf * h, y2, p);
     var y3: State;
     y3.x = y.x + h * (0.075lf * k1.x + 0.225lf * k2.x);
@@ -155,22 +157,22 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 
 fn error_norm_sq(y: State, step: Step, h: real) -> real {
     var sum = real(0.0);
-    let e0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x) / (atol(0u) + rtol(0u) * greater(abs(y.x), abs(step.y1_candidate.x)));
+    let e0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x) / (tolerances[0].y + tolerances[0].x * greater(abs(y.x), abs(step.y1_candidate.x)));
     sum = sum + e0 * e0;
-    let e1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y) / (atol(1u) + rtol(1u) * greater(abs(y.y), abs(step.y1_candidate.y)));
+    let e1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y) / (tolerances[1].y + tolerances[1].x * greater(abs(y.y), abs(step.y1_candidate.y)));
     sum = sum + e1 * e1;
-    let e2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z) / (atol(2u) + rtol(2u) * greater(abs(y.z), abs(step.y1_candidate.z)));
+    let e2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z) / (tolerances[2].y + tolerances[2].x * greater(abs(y.z), abs(step.y1_candidate.z)));
     sum = sum + e2 * e2;
     return sum / 3.0lf;
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
     var sum = real(0.0);
-    let e0 = lesser(abs(v.x / (atol(0u) + rtol(0u) * abs(y.x))), 1000000000000000.0lf);
+    let e0 = lesser(abs(v.x / (tolerances[0].y + tolerances[0].x * abs(y.x))), 1000000000000000.0lf);
     sum = sum + e0 * e0;
-    let e1 = lesser(abs(v.y / (atol(1u) + rtol(1u) * abs(y.y))), 1000000000000000.0lf);
+    let e1 = lesser(abs(v.y / (tolerances[1].y + tolerances[1].x * abs(y.y))), 1000000000000000.0lf);
     sum = sum + e1 * e1;
-    let e2 = lesser(abs(v.z / (atol(2u) + rtol(2u) * abs(y.z))), 1000000000000000.0lf);
+    let e2 = lesser(abs(v.z / (tolerances[2].y + tolerances[2].x * abs(y.z))), 1000000000000000.0lf);
     sum = sum + e2 * e2;
     return sum / 3.0lf;
 }
