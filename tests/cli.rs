@@ -1,5 +1,5 @@
 //! The program as its users meet it: command lines in, exit codes, texts and files out.
-#![cfg(feature = "cli")]
+#![cfg(all(feature = "cli", feature = "npz"))]
 
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;

@@ -2,7 +2,7 @@
 //!
 //! In: a job and inputs. Out: the same as from the CPU backend. A run is many short dispatches: each attempts at most
 //! a number of steps that aims at a wall time no watchdog minds, and what is unfinished rests in device buffers. The
-//! result does not depend on how a run is cut. It sees programs only through [`wgsl::assemble`](crate::wgsl::assemble).
+//! result does not depend on how a run is cut. It sees programs only through [`wgsl::assemble`].
 
 mod buffers;
 mod device;
