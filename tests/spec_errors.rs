@@ -253,7 +253,7 @@ fn derivatives_that_are_missing_or_of_something_else() {
 {"states": {"x": 1}}
     derivatives: state 'x' has no derivative; write "x": 0 for none
 {"states": {"x": 1}, "parameters": {"k": 1}, "derivatives": {"x": 0, "k": 0}}
-    derivatives.k: 'k' is a parameter, constant during a solve; make it 'integrated' to give it a derivative
+    derivatives.k: 'k' is a parameter, constant during a solve; make it a state to give it a derivative
 {"states": {"velocity": 1}, "derivatives": {"velocity": 0, "velocty": 1}}
     derivatives.velocty: unknown state 'velocty'; did you mean 'velocity'? known names: velocity
 {"states": {"x": [1, 2]}, "derivatives": {"x": 0, "x[0]": 1}}
@@ -304,7 +304,7 @@ x.
 1.2.3
     derivatives.x: unexpected number 0.3 at column 4
 sin x
-    derivatives.x: unknown name 'sin' at column 1; known names: x, y, v, omega, w, t, pi
+    derivatives.x: 'sin' at column 1 is a function; write 'sin(...)'
 max(1,)
     derivatives.x: expected a number, a name or '(', found ')' at column 7
 x % 2
@@ -347,9 +347,9 @@ Sin(x)
 Omega
     derivatives.x: unknown name 'Omega' at column 1; did you mean 'omega'? known names: x, y, v, omega, w, t, pi
 sin
-    derivatives.x: unknown name 'sin' at column 1; known names: x, y, v, omega, w, t, pi
+    derivatives.x: 'sin' at column 1 is a function; write 'sin(...)'
 f
-    derivatives.x: unknown name 'f' at column 1; known names: x, y, v, omega, w, t, pi
+    derivatives.x: 'f' at column 1 is a function; write 'f(...)'
 sin(x, y)
     derivatives.x: 'sin' takes 1 argument, found 2 arguments at column 1
 sin()
@@ -573,7 +573,7 @@ fn values_that_cannot_be_known_at_the_start() {
         document,
         r##"
 {"states": {"x": "a"}, "let": {"a": 1}, "derivatives": {"x": 0}}
-    states.x: unknown name 'a' at column 1; known names: x, t, pi
+    states.x: 'a' at column 1 is a let or an output, which initial values cannot read; use a parameter
 {"states": {"x": 1}, "parameters": {"rho": 28, "beta": "2*roh"}, "derivatives": {"x": 0}}
     parameters.beta: unknown name 'roh' at column 3; did you mean 'rho'? known names: x, rho, beta, t, pi
 "##,
@@ -680,7 +680,7 @@ fn systems_that_are_wrong() {
 {"slots": {"b": "mass"}, "derivatives": {"velocity": 1}}
     systems.push.derivatives.velocity: unknown field 'velocity'; did you mean 'b.velocity'? known names: b.position, b.velocity
 {"slots": {"b": "mass"}, "derivatives": {"b.m": 1}}
-    systems.push.derivatives["b.m"]: 'b.m' is a parameter, constant during a solve; make it 'integrated' to give it a derivative
+    systems.push.derivatives["b.m"]: 'b.m' is a parameter, constant during a solve; make it a state to give it a derivative
 {"slots": {"b": "mass"}, "values": {"b.velocity": 1}}
     systems.push.values["b.velocity"]: 'b.velocity' is an integrated field; write it under 'derivatives'
 {"slots": {"b": "mass"}, "residuals": {"b.velocity": 1}}

@@ -341,7 +341,16 @@ impl Scope for View<'_, '_, '_> {
         found.unwrap_or_else(|| {
             let known = self.known_here();
             let hint = suggest(name, known.iter().map(String::as_str));
-            Err(format!("unknown name '{name}' at column {column}{hint}").into())
+            let is_function = Func::named(name).is_some() || self.names.functions.iter().any(|f| f.name == name);
+            let is_late = self.names.world.lets.contains_key(name) || self.names.world.outputs.contains_key(name);
+            Err(match (self.at, is_function, is_late) {
+                (_, true, _) => format!("'{name}' at column {column} is a function; write '{name}(...)'"),
+                (At::Initial(..), _, true) => {
+                    format!("'{name}' at column {column} is a let or an output, which initial values cannot read; use a parameter")
+                }
+                _ => format!("unknown name '{name}' at column {column}{hint}"),
+            }
+            .into())
         })
     }
 
@@ -402,7 +411,7 @@ pub fn accepts(role: Role, section: &str) -> std::result::Result<(), &'static st
         Role::Continuous { algebraic: true } => "residuals",
         Role::Continuous { algebraic: false } => "values",
         Role::Parameter => {
-            return Err("a parameter, constant during a solve; make it 'integrated' to give it a derivative");
+            return Err("a parameter, constant during a solve; make it a state to give it a derivative");
         }
         Role::Discrete { .. } => return Err("a discrete field, which only callbacks change"),
     };
