@@ -2,7 +2,7 @@
 
 use super::CompiledSpec;
 use crate::expr::func::Func;
-use crate::expr::parse::count;
+use crate::expr::value::count;
 use crate::infix::{self, Style};
 use crate::program::{OdeProgram, Program};
 use std::fmt;

@@ -5,19 +5,24 @@
 //! several systems to one derivative are added in the order of the systems.
 
 mod display;
+mod initial;
 mod layout;
 mod scope;
+mod systems;
 
+pub use initial::InitialValue;
 pub use layout::slot_names;
 
 use crate::error::{Error, Result, suggest};
-use crate::expr::parse::{Elements, Value};
+use crate::expr::value::Value;
 use crate::expr::{ExprId, Node};
-use crate::program::{Evaluator, OdeProgram, Program};
+use crate::program::{OdeProgram, Program};
 use crate::spec::json::join;
-use crate::spec::{Map, NAMELESS, Role, Source, System, World};
+use crate::spec::{Map, NAMELESS, Role, World};
+use initial::{defaults, initial_values};
 use layout::Place;
-use scope::{At, Instance, Names};
+use scope::{At, Names};
+use systems::{Sums, instances};
 
 /// What a model needs from a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,17 +57,6 @@ impl Feature {
 
 /// First and one-past-last slot of a field.
 pub type SlotRange = (usize, usize);
-
-/// An initial value or parameter that is an expression, evaluated for each trajectory after its inputs are drawn.
-#[derive(Debug, Clone)]
-pub struct InitialValue {
-    /// Whether the slot is a state (else a parameter).
-    pub is_state: bool,
-    /// The slot.
-    pub slot: usize,
-    /// One result, of t0, states and parameters.
-    pub program: Program,
-}
 
 /// A callback's schedule, for listings and feature checks.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,144 +223,6 @@ fn index_map(places: &Map<Place>, pick: fn(&Place) -> bool) -> Map<SlotRange> {
     places.iter().filter(|(_, p)| pick(p)).map(|(key, p)| (key.clone(), (p.start, p.start + p.len))).collect()
 }
 
-/// The groups of entities that a system applies to.
-fn instances(world: &World, index: usize, system: &System, path: &str) -> Result<Vec<Instance>> {
-    let owns = |entity: &str, component: &str| {
-        world.entities.get(entity).is_some_and(|e| e.components.contains_key(component))
-    };
-    let slot_path = join(path, "slots");
-    for (slot, component) in &system.slots {
-        if !world.components.contains_key(component) {
-            let hint = suggest(component, world.components.keys().map(String::as_str))
-                .replace("known names", "known components");
-            return Err(Error::model(join(&slot_path, slot), format!("unknown component '{component}'{hint}")));
-        }
-    }
-    let slot_names = || system.slots.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    let groups = match (&system.groups, system.slots.len()) {
-        (Some(_), 0) => {
-            return Err(Error::model(
-                join(path, "groups"),
-                "'groups' needs 'slots' that name what each entity of a group is",
-            ));
-        }
-        (Some(groups), _) => groups.clone(),
-        (None, 0) => vec![Vec::new()],
-        (None, 1) => {
-            let component = &system.slots[0];
-            let all: Vec<Vec<String>> =
-                world.entities.keys().filter(|e| owns(e, component)).map(|e| vec![e.clone()]).collect();
-            if all.is_empty() {
-                return Err(Error::model(
-                    slot_path,
-                    format!("no entities with component '{component}' found in world"),
-                ));
-            }
-            all
-        }
-        (None, n) => {
-            let message = format!(
-                "a system with {n} slots ({}) needs 'groups', one list of {n} entities for each application",
-                slot_names()
-            );
-            return Err(Error::model(path, message));
-        }
-    };
-    let mut out = Vec::new();
-    for (group, entities) in groups.iter().enumerate() {
-        let group_path = format!("{}[{group}]", join(path, "groups"));
-        if entities.len() != system.slots.len() {
-            let (n, wanted) = (entities.len(), system.slots.len());
-            let message = format!(
-                "group [{}] has {n} entities, the system declares {wanted} slots ({})",
-                entities.join(", "),
-                slot_names()
-            );
-            return Err(Error::model(group_path, message));
-        }
-        let mut slots = Vec::new();
-        for (i, (entity, (slot, component))) in entities.iter().zip(&system.slots).enumerate() {
-            let entity_path = format!("{group_path}[{i}]");
-            let Some(owned) = world.entities.get(entity) else {
-                let hint =
-                    suggest(entity, world.entities.keys().map(String::as_str)).replace("known names", "known entities");
-                return Err(Error::model(entity_path, format!("entity '{entity}' not found in world{hint}")));
-            };
-            if !owns(entity, component) {
-                let found = owned.components.keys().cloned().collect::<Vec<_>>().join(", ");
-                let message = format!("slot '{slot}' expects component '{component}', entity '{entity}' has: {found}");
-                return Err(Error::model(entity_path, message));
-            }
-            slots.push((slot.clone(), entity.clone(), component.clone()));
-        }
-        out.push(Instance { system: index, group, slots });
-    }
-    Ok(out)
-}
-
-/// Sums of contributions so far, by state slot and by continuous slot.
-struct Sums {
-    derivatives: Vec<Option<ExprId>>,
-    values: Vec<Option<ExprId>>,
-}
-
-impl Sums {
-    fn add(
-        &mut self,
-        names: &mut Names,
-        places: &Map<Place>,
-        system: &System,
-        path: &str,
-        instance: &Instance,
-    ) -> Result<()> {
-        let at = At::System(instance);
-        for (name, source) in &system.lets {
-            names.value(source, &join(&join(path, "let"), name), at)?;
-        }
-        for (section, equations) in
-            [("derivatives", &system.derivatives), ("values", &system.values), ("residuals", &system.residuals)]
-        {
-            for (target, source) in equations {
-                let path = join(&join(path, section), target);
-                let place = target_place(places, instance, target, &path)?;
-                scope::accepts(place.role, section)
-                    .map_err(|why| Error::model(path.clone(), format!("'{target}' is {why}")))?;
-                let value = names.number(source, &path, at, place.vector.then_some(place.len))?;
-                let sums = if section == "values" { &mut self.values } else { &mut self.derivatives };
-                for i in 0..place.len {
-                    let slot = &mut sums[place.start + i];
-                    *slot = Some(match *slot {
-                        None => value.at(i),
-                        Some(sum) => names.graph.add(sum, value.at(i)),
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn target_place<'p>(places: &'p Map<Place>, instance: &Instance, target: &str, path: &str) -> Result<&'p Place> {
-    let by_slot = target.split_once('.').and_then(|(slot, field)| {
-        let (_, entity, component) = instance.slots.iter().find(|(name, ..)| name == slot)?;
-        places.get(&layout::key(entity, component, field))
-    });
-    by_slot.or_else(|| places.get(target)).ok_or_else(|| {
-        let fields = instance.slots.iter().flat_map(|(slot, entity, component)| {
-            let prefix = layout::key(entity, component, "");
-            let own = places.iter().filter(move |(key, p)| !is_param(p) && key.starts_with(&prefix));
-            own.filter_map(move |(key, _)| key.rsplit('.').next().map(|field| format!("{slot}.{field}")))
-        });
-        let known: Vec<String> = if instance.slots.is_empty() {
-            places.iter().filter(|(_, p)| !is_param(p)).map(|(key, _)| key.clone()).collect()
-        } else {
-            fields.collect()
-        };
-        let what = if target.contains('.') || !instance.slots.is_empty() { "field" } else { "state" };
-        Error::model(path, format!("unknown {what} '{target}'{}", suggest(target, known.iter().map(String::as_str))))
-    })
-}
-
 /// In the short form every state needs a derivative; in the long form no contribution means a constant.
 fn require_derivatives(world: &World, places: &Map<Place>, sums: &Sums) -> Result<()> {
     if !world.entities.contains_key(NAMELESS) {
@@ -403,67 +259,6 @@ fn check_callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Res
         }
     }
     Ok(())
-}
-
-/// Programs of the values that are not plain numbers, each after those that it reads.
-fn initial_values(places: &Map<Place>, names: &mut Names) -> Result<Vec<InitialValue>> {
-    let mut pending: Vec<(InitialValue, String)> = Vec::new();
-    for place in places.values().filter(|p| !p.is_output()) {
-        for i in 0..place.len {
-            let path = if place.vector { format!("{}[{i}]", place.path) } else { place.path.clone() };
-            let id = match names.number(place.element(i), &path, At::Initial(&place.owner.0, &place.owner.1), None)? {
-                Elements::Scalar(id) => id,
-                Elements::Vector(_) => return Err(Error::model(path, "expected a single number")),
-            };
-            if !matches!(place.element(i), Source::Number(_)) {
-                let program = Program::lower(&names.graph, &[id]);
-                pending.push((InitialValue { is_state: place.is_state(), slot: place.start + i, program }, path));
-            }
-        }
-    }
-    let mut ordered = Vec::new();
-    while !pending.is_empty() {
-        let slots: Vec<Node> = pending.iter().map(|(value, _)| value.leaf()).collect();
-        let ready = |value: &InitialValue| !value.program.nodes.iter().any(|node| slots.contains(node));
-        let (done, rest): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(value, _)| ready(value));
-        if done.is_empty() {
-            let paths: Vec<&str> = rest.iter().map(|(_, path)| path.as_str()).collect();
-            let cycle = match paths[..] {
-                [only] => format!("'{only}' needs itself"),
-                _ => format!("{} need each other", paths.join(", ")),
-            };
-            return Err(Error::model(paths[0], format!("cyclic definition: {cycle}")));
-        }
-        ordered.extend(done.into_iter().map(|(value, _)| value));
-        pending = rest;
-    }
-    Ok(ordered)
-}
-
-impl InitialValue {
-    /// The leaf node that reads this slot.
-    fn leaf(&self) -> Node {
-        if self.is_state { Node::State(self.slot as u32) } else { Node::Param(self.slot as u32) }
-    }
-
-    /// Evaluates the expression into its slot.
-    pub fn evaluate(&self, t0: f64, x0: &mut [f64], p: &mut [f64]) {
-        let block = |values: &[f64]| values.iter().map(|v| [*v]).collect::<Vec<_>>();
-        let mut result = [[0.0]];
-        Evaluator::<f64, 1>::new(&self.program).evaluate(&[t0], &block(x0), &block(p), &mut result);
-        let target = if self.is_state { &mut x0[self.slot] } else { &mut p[self.slot] };
-        *target = result[0][0];
-    }
-}
-
-fn defaults(places: &Map<Place>, initial_values: &[InitialValue], t0: f64) -> Result<(Vec<f64>, Vec<f64>)> {
-    let plain = |pick: fn(&Place) -> bool| -> Vec<f64> {
-        let chosen = places.values().filter(|p| pick(p));
-        chosen.flat_map(|p| (0..p.len).map(|i| if let Source::Number(x) = p.element(i) { *x } else { 0.0 })).collect()
-    };
-    let (mut x0, mut p) = (plain(Place::is_state), plain(is_param));
-    initial_values.iter().for_each(|value| value.evaluate(t0, &mut x0, &mut p));
-    Ok((x0, p))
 }
 
 fn differential_mask(places: &Map<Place>) -> Vec<f64> {

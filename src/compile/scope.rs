@@ -7,10 +7,11 @@
 use super::layout::{Place, key};
 use crate::error::{Error, Result, suggest};
 use crate::expr::func::Func;
-use crate::expr::parse::{self, Elements, ParseError, Parsed, Scope, Value, count};
+use crate::expr::parse::{self, ParseError, Parsed, Scope};
+use crate::expr::value::{Elements, Value, count};
 use crate::expr::{ExprId, Graph};
 use crate::spec::json::join;
-use crate::spec::{Map, Role, Source, World};
+use crate::spec::{Map, Source, World};
 use std::collections::HashMap;
 
 /// Deepest nesting of parentheses, lets and functions together.
@@ -401,24 +402,5 @@ impl Scope for View<'_, '_, '_> {
 
     fn ascend(&mut self) {
         self.names.depth -= 1;
-    }
-}
-
-/// Whether a role takes the contributions of a section of a system, and what to say where it does not.
-pub fn accepts(role: Role, section: &str) -> std::result::Result<(), &'static str> {
-    let own = match role {
-        Role::Integrated => "derivatives",
-        Role::Continuous { algebraic: true } => "residuals",
-        Role::Continuous { algebraic: false } => "values",
-        Role::Parameter => {
-            return Err("a parameter, constant during a solve; make it a state to give it a derivative");
-        }
-        Role::Discrete { .. } => return Err("a discrete field, which only callbacks change"),
-    };
-    match (own == section, own) {
-        (true, _) => Ok(()),
-        (_, "derivatives") => Err("an integrated field; write it under 'derivatives'"),
-        (_, "residuals") => Err("an algebraic field; write it under 'residuals'"),
-        _ => Err("a continuous field; write it under 'values'"),
     }
 }

@@ -8,6 +8,7 @@
 pub mod func;
 pub mod lex;
 pub mod parse;
+pub mod value;
 
 use func::Func;
 use std::collections::HashMap;
