@@ -227,13 +227,13 @@ mod tests {
 
     #[test]
     fn normal_quantiles() {
-        // From tables of the normal distribution to 16 digits.
+        // Computed with 40 digits.
         for (p, z) in [
             (0.5, 0.0),
             (0.975, 1.959_963_984_540_054),
             (1e-6, -4.753_424_308_822_899),
             (1e-10, -6.361_340_902_404_056),
-            (1e-300, -37.047_096_499_407_27),
+            (1e-300, -37.047_096_299_361_2),
         ] {
             let got = standard_normal_quantile(p);
             assert!((got - z).abs() <= 1e-14 * z.abs().max(1.0), "p = {p}: {got} is not {z}");
