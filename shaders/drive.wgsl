@@ -25,16 +25,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         }
         save_start(&lane, i, y, p);
     }
-    for (var n = 0u; n < config.slice_steps && lane.status == STATUS_RUNNING; n += 1u) {
-        n += quiet_steps(&lane, &y, &k1, p, config.slice_steps - n - 1u);
-        let attempt = begin_step(&lane);
-        let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
-        let finite = is_finite_state(step.y1_candidate);
-        if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
-            save_until(&lane, i, attempt, y, step, p);
-            advance(&lane, attempt);
-            y = step.y1_candidate;
-            k1 = last_stage(step);
+    var n = 0u;
+    while n < config.slice_steps && lane.status == STATUS_RUNNING {
+        let quiet = quiet_steps(&lane, &y, &k1, p, config.slice_steps - n);
+        n += max(quiet, 1u);
+        if quiet == 0u {
+            let attempt = begin_step(&lane);
+            let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
+            let finite = is_finite_state(step.y1_candidate);
+            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
+                save_until(&lane, i, attempt, y, step, p);
+                advance(&lane, attempt);
+                y = step.y1_candidate;
+                k1 = last_stage(step);
+            }
         }
         if lane.status == STATUS_RUNNING && lane.accepted + lane.rejected >= config.max_steps {
             lane.status = STATUS_STEP_LIMIT;

@@ -12,31 +12,37 @@ fn first_dt(y: State, k1: State, p: Params) -> real {
     return config.dt;
 }
 
-// Takes the steps that neither save nor end, at most budget of them, with nothing else in the loop: some devices
-// execute rare work, masked, even when no lane needs it. A state that is not finite never becomes finite again, so one
-// look at the end is enough; then the steps are taken again one by one to find the bad one. No twin: no new results.
+// Takes the next steps that neither save nor end, at most budget of them, with nothing else in the loop: some devices
+// execute rare work, masked, even when no lane needs it. Returns how many; 0 where the next step needs care. Which steps
+// come here depends on the save times alone, not on how a run is cut into dispatches. A state that is not finite never
+// becomes finite again, so one look at the end is enough; then half as many are tried until the bad step is found.
 fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
     let first = (*lane).accepted;
     // Two steps off the save time, whatever the rounding of the quotient.
     let save_step = u32(lesser(greater((*lane).t_save / config.dt - 2.0, 0.0), real(config.n_steps)));
-    let end = min(min(save_step, config.n_steps - 1u), min(config.max_steps - 1u, first + budget));
-    var y_now = *y;
-    var k_now = *k1;
-    var k = first;
-    while k < end {
-        let step = rk_step(config.t0 + real(k) * config.dt, y_now, k_now, p, config.dt);
-        y_now = step.y1_candidate;
-        k_now = last_stage(step);
-        k += 1u;
-    }
-    if k == first || !is_finite_state(y_now) {
+    let end = min(min(save_step, config.n_steps - 1u), min(config.max_steps, first + budget));
+    if first >= end {
         return 0u;
     }
-    *y = y_now;
-    *k1 = k_now;
-    (*lane).accepted = k;
-    (*lane).tau = real(k) * config.dt;
-    return k - first;
+    for (var count = end - first; count > 0u; count = count / 2u) {
+        var y_now = *y;
+        var k_now = *k1;
+        for (var k = first; k < first + count; k += 1u) {
+            let step = rk_step(config.t0 + real(k) * config.dt, y_now, k_now, p, config.dt);
+            y_now = step.y1_candidate;
+            k_now = last_stage(step);
+        }
+        if is_finite_state(y_now) {
+            *y = y_now;
+            *k1 = k_now;
+            (*lane).accepted = first + count;
+            (*lane).tau = real((*lane).accepted) * config.dt;
+            return count;
+        }
+    }
+    (*lane).rejected += 1u;
+    (*lane).status = STATUS_NON_FINITE;
+    return 1u;
 }
 
 // Chooses the size of the next step: dt, or what is left of the span for the last one.

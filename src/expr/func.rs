@@ -141,5 +141,8 @@ fn max(a: f64, b: f64) -> f64 {
 
 fn modulo(x: f64, y: f64) -> f64 {
     let r = x % y;
-    if r != 0.0 && (r < 0.0) != (y < 0.0) { r + y } else { r }
+    if r == 0.0 {
+        return 0f64.copysign(y);
+    }
+    if (r < 0.0) != (y < 0.0) { r + y } else { r }
 }

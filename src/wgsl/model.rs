@@ -101,7 +101,7 @@ fn save_row(program: &OdeProgram, members: &Members, precision: Precision) -> St
 
 /// A program's statements as `let` lines, and its results.
 pub fn body(program: &Program, members: &Members, precision: Precision) -> (Vec<String>, Vec<String>) {
-    let mut style = Wgsl { members, precision, namer: Namer::locals() };
+    let mut style = Wgsl { members, precision, namer: Namer::locals(), count: 0 };
     let (statements, results) = infix::print(program, &mut style);
     (statements.into_iter().map(|s| format!("let {} = {};", s.name, s.text)).collect(), results)
 }
@@ -110,6 +110,8 @@ struct Wgsl<'a> {
     members: &'a Members,
     precision: Precision,
     namer: Namer,
+    /// Statements so far.
+    count: usize,
 }
 
 impl Style for Wgsl<'_> {
@@ -133,6 +135,10 @@ impl Style for Wgsl<'_> {
         format!("!({a} == {b})")
     }
     fn name(&mut self, label: Option<&str>) -> String {
-        self.namer.name(label.unwrap_or("v1"))
+        self.count += 1;
+        match label {
+            Some(label) => self.namer.name(label),
+            None => self.namer.name(&format!("v{}", self.count)),
+        }
     }
 }

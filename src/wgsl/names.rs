@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// Identifiers that generated functions and their locals use, besides WGSL's own keywords.
-const TAKEN: [&str; 40] = [
+const TAKEN: [&str; 42] = [
     "t",
     "y",
     "p",
@@ -44,6 +44,8 @@ const TAKEN: [&str; 40] = [
     "saved",
     "rhs",
     "unfinished",
+    "index",
+    "N_ROW",
 ];
 
 /// Gives out names that are legal and not given before.

@@ -291,19 +291,16 @@ fn next_save_time(index: u32) -> real {
 
 fn load_lane(i: u32) -> Lane {
     let flags = counts[at(COUNT_FLAGS, i)];
-    return Lane(
-        counts[at(COUNT_STATUS, i)],
-        counts[at(COUNT_ACCEPTED, i)],
-        counts[at(COUNT_REJECTED, i)],
-        counts[at(COUNT_SAVED, i)],
-        next_save_time(counts[at(COUNT_SAVED, i)]),
-        (flags & 2u) != 0u, // FLAG: after a rejected step
-        (flags & 1u) != 0u, // FLAG: started
-        state[at(ROW_TAU, i)],
-        state[at(ROW_TAU_LOW, i)],
-        state[at(ROW_DT, i)],
-        state[at(ROW_ERR_PREV, i)],
-    );
+    var lane: Lane;
+    lane.status = counts[at(COUNT_STATUS, i)];
+    lane.accepted = counts[at(COUNT_ACCEPTED, i)];
+    lane.rejected = counts[at(COUNT_REJECTED, i)];
+    lane.n_saved = counts[at(COUNT_SAVED, i)];
+    lane.t_save = next_save_time(lane.n_saved);
+    lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
+    lane.started = (flags & 1u) != 0u; // FLAG: started
+    load_stepping(i, &lane);
+    return lane;
 }
 
 fn store_lane(i: u32, lane: Lane) {
@@ -313,9 +310,7 @@ fn store_lane(i: u32, lane: Lane) {
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
     counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
     state[at(ROW_TAU, i)] = lane.tau;
-    state[at(ROW_TAU_LOW, i)] = lane.tau_low;
-    state[at(ROW_DT, i)] = lane.dt;
-    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+    store_stepping(i, lane);
 }
 
 // ==== shaders/save.wgsl ====
@@ -445,6 +440,20 @@ fn initial_dt(h0: real, d1: real, df: real) -> real {
 // Adaptive steps: how a lane begins, tries and ends a step. Twin of src/cpu/integrate_adaptive.rs.
 // Time is the offset tau from t0 with the rounding of its sum kept in tau_low, so that many small steps add up.
 
+// What a lane carries from dispatch to dispatch for its step size.
+fn load_stepping(i: u32, lane: ptr<function, Lane>) {
+    (*lane).tau = state[at(ROW_TAU, i)];
+    (*lane).tau_low = state[at(ROW_TAU_LOW, i)];
+    (*lane).dt = state[at(ROW_DT, i)];
+    (*lane).err_prev = state[at(ROW_ERR_PREV, i)];
+}
+
+fn store_stepping(i: u32, lane: Lane) {
+    state[at(ROW_TAU_LOW, i)] = lane.tau_low;
+    state[at(ROW_DT, i)] = lane.dt;
+    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+}
+
 // The first step size, where none is given.
 fn first_dt(y: State, k1: State, p: Params) -> real {
     if config.dt > 0.0 {
@@ -530,16 +539,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         }
         save_start(&lane, i, y, p);
     }
-    for (var n = 0u; n < config.slice_steps && lane.status == STATUS_RUNNING; n += 1u) {
-        n += quiet_steps(&lane, &y, &k1, p, config.slice_steps - n - 1u);
-        let attempt = begin_step(&lane);
-        let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
-        let finite = is_finite_state(step.y1_candidate);
-        if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
-            save_until(&lane, i, attempt, y, step, p);
-            advance(&lane, attempt);
-            y = step.y1_candidate;
-            k1 = last_stage(step);
+    var n = 0u;
+    while n < config.slice_steps && lane.status == STATUS_RUNNING {
+        let quiet = quiet_steps(&lane, &y, &k1, p, config.slice_steps - n);
+        n += max(quiet, 1u);
+        if quiet == 0u {
+            let attempt = begin_step(&lane);
+            let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
+            let finite = is_finite_state(step.y1_candidate);
+            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
+                save_until(&lane, i, attempt, y, step, p);
+                advance(&lane, attempt);
+                y = step.y1_candidate;
+                k1 = last_stage(step);
+            }
         }
         if lane.status == STATUS_RUNNING && lane.accepted + lane.rejected >= config.max_steps {
             lane.status = STATUS_STEP_LIMIT;
