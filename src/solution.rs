@@ -20,6 +20,8 @@ pub struct RunInfo {
     pub precision: Precision,
     /// Start and end time.
     pub tspan: (f64, f64),
+    /// Seed of the ensemble's random draws.
+    pub seed: u64,
     /// Wall time of drawing inputs, integrating and collecting.
     pub elapsed: Duration,
 }

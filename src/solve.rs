@@ -79,7 +79,7 @@ pub fn solve_range(
     let method = method(run)?;
     let precision = run.precision.unwrap_or_else(|| backend.default_precision());
     let job = job(spec, run, &method, precision, range.end - range.start == 1)?;
-    let mut result = empty_result(spec, &job, &range, backend.describe())?;
+    let mut result = empty_result(spec, &job, ensemble, &range, backend.describe())?;
     let chunk = backend.max_chunk(&job) as u64;
     let mut at = range.start;
     while at < range.end {
@@ -259,7 +259,13 @@ pub fn describe_method(job: &Job) -> String {
     }
 }
 
-fn empty_result(spec: &CompiledSpec, job: &Job, range: &Range<u64>, backend: String) -> Result<EnsembleResult> {
+fn empty_result(
+    spec: &CompiledSpec,
+    job: &Job,
+    ensemble: &Ensemble,
+    range: &Range<u64>,
+    backend: String,
+) -> Result<EnsembleResult> {
     let too_many =
         |_| Error::run(format!("{} trajectories do not fit into this machine's memory", range.end - range.start));
     let n_traj = usize::try_from(range.end - range.start).map_err(too_many)?;
@@ -279,6 +285,7 @@ fn empty_result(spec: &CompiledSpec, job: &Job, range: &Range<u64>, backend: Str
             method: describe_method(job),
             precision: job.precision,
             tspan: (job.t0, job.t1),
+            seed: ensemble.seed(),
             elapsed: std::time::Duration::ZERO,
         },
         t: Array1::from(job.t_save.clone()),

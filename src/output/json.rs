@@ -1,6 +1,6 @@
 //! JSON: one object, streamed, so that no second copy of the values is held.
 //!
-//! Always: `model backend method precision tspan n first t names status`, the last one counting trajectories by how they
+//! Always: `model backend method precision tspan seed n first t names status`, the last one counting trajectories by how they
 //! ended. One trajectory: `trajectories` is `{number, status, accepted, rejected, t_end, t, x: {name: [..]}}`. An
 //! ensemble: `statistics` over the finished trajectories, `by_name` holding `mean std min q05 .. q95 max` over the save
 //! times, and `trajectories` is `{status, accepted, rejected, t_end, values: {name: [[..] for each trajectory]}}`. What
@@ -81,6 +81,7 @@ impl Serialize for Document<'_> {
         map.serialize_entry("method", &info.method)?;
         map.serialize_entry("precision", info.precision.name())?;
         map.serialize_entry("tspan", &info.tspan)?;
+        map.serialize_entry("seed", &info.seed)?;
         map.serialize_entry("n", &result.n_traj())?;
         map.serialize_entry("first", &result.first)?;
         map.serialize_entry("t", &List(result.t.len(), |k| result.t[k]))?;
