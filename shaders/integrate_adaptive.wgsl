@@ -48,9 +48,11 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, finite: b
     if !decision.accept {
         (*lane).rejected += 1u;
         let resolution = REAL_EPSILON * abs(config.t0 + (*lane).tau);
-        if !((*lane).dt > greater(config.dt_min, resolution)) {
+        let smallest = greater(config.dt_min, resolution);
+        if !(attempt.h > smallest) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
         }
+        (*lane).dt = greater((*lane).dt, smallest);
     }
     return decision.accept;
 }

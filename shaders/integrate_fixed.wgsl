@@ -27,17 +27,20 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, k1: ptr<funct
     for (var count = end - first; count > 0u; count = count / 2u) {
         var y_now = *y;
         var k_now = *k1;
-        for (var k = first; k < first + count; k += 1u) {
+        // Counted where it happens: a driver may end a loop early (Mesa's software adapter does after 65535 rounds).
+        var k = first;
+        while k < first + count {
             let step = rk_step(config.t0 + real(k) * config.dt, y_now, k_now, p, config.dt);
             y_now = step.y1_candidate;
             k_now = last_stage(step);
+            k += 1u;
         }
         if is_finite_state(y_now) {
             *y = y_now;
             *k1 = k_now;
-            (*lane).accepted = first + count;
-            (*lane).tau = real((*lane).accepted) * config.dt;
-            return count;
+            (*lane).accepted = k;
+            (*lane).tau = real(k) * config.dt;
+            return k - first;
         }
     }
     (*lane).rejected += 1u;

@@ -226,15 +226,16 @@ fn csv_column(file: &str, column: &str) -> Result<Vec<f64>> {
         return Err(Error::file(file, format!("no column '{column}'{hint}")));
     };
     let mut values = Vec::new();
-    for (i, record) in reader.records().enumerate() {
+    for record in reader.records() {
         let record = record.map_err(|e| Error::file(file, e))?;
+        let line = record.position().map_or(0, |position| position.line());
         let text = record.get(index).unwrap_or("");
         match text.parse::<f64>() {
             Ok(x) if x.is_finite() => values.push(x),
             _ => {
                 return Err(Error::file(
                     file,
-                    format!("column '{column}', line {}: '{text}' is not a finite number", i + 2),
+                    format!("column '{column}', line {line}: '{text}' is not a finite number"),
                 ));
             }
         }

@@ -111,16 +111,61 @@ impl Job<'_> {
         self.check_range()
     }
 
-    /// Constants of the model must fit the number format.
+    /// What is finite in f64 must be finite in f32, and time must resolve the span.
     fn check_range(&self) -> Result<()> {
-        let constants = self.program.rhs.constants().chain(self.program.outputs.constants());
-        let all = constants.chain([self.t0, self.t1]);
-        if self.precision == Precision::F32
-            && let Some(x) = all.into_iter().find(|x| x.abs() > f64::from(f32::MAX))
-        {
+        if self.precision == Precision::F64 {
+            return Ok(());
+        }
+        let (t0, t1) = (self.t0, self.t1);
+        let latest = t0.abs().max(t1.abs());
+        if latest > f64::from(f32::MAX) {
             return Err(Error::run(format!(
-                "the constant {x:e} is out of the range of f32; use precision f64 or other units"
+                "the time {latest:e} is out of the range of f32; use precision f64 or other units"
             )));
+        }
+        if latest * self.precision.epsilon() > F32_TIME_RESOLUTION * (t1 - t0) {
+            let step = latest * self.precision.epsilon();
+            return Err(Error::run(format!(
+                "in f32, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f64"
+            )));
+        }
+        if self.n_steps() > F32_MAX_STEPS {
+            return Err(Error::run(format!(
+                "{} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f64",
+                self.n_steps()
+            )));
+        }
+        for (name, atol) in self.program.state_names.iter().zip(&self.atol) {
+            if *atol > 0.0 && *atol as f32 == 0.0 {
+                return Err(Error::run(format!(
+                    "atol {atol:e} of '{name}' is 0 in f32; use precision f64 or other units"
+                )));
+            }
+        }
+        self.program.check_constants(self.precision)
+    }
+
+    /// Initial states and parameters must be finite numbers of the run's precision.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with the slot and the value.
+    pub fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
+        let largest = match self.precision {
+            Precision::F32 => f64::from(f32::MAX),
+            Precision::F64 => return Ok(()),
+        };
+        let rows = [
+            ("initial value", &self.program.state_names, &inputs.y0),
+            ("parameter", &self.program.param_names, &inputs.p),
+        ];
+        for (what, names, values) in rows {
+            if let Some(at) = values.iter().position(|v| v.is_finite() && v.abs() > largest) {
+                let name = &names[at / inputs.n_traj];
+                let value = values[at];
+                return Err(Error::run(format!(
+                    "the {what} {value:e} of '{name}' is out of the range of f32; use precision f64 or other units"
+                )));
+            }
         }
         Ok(())
     }
@@ -145,6 +190,12 @@ impl Job<'_> {
 
 /// Fixed steps are counted in 32 bits.
 const MAX_FIXED_STEPS: f64 = 4e9;
+
+/// Up to this number every whole number is an f32, so that the time of step k is k dt.
+const F32_MAX_STEPS: u32 = 1 << 24;
+
+/// Time in f32 must move in steps of at most this fraction of the span.
+const F32_TIME_RESOLUTION: f64 = 1e-3;
 
 /// Numbers of a run for the integrators of both backends; the kernels read it from a buffer of this layout. Members
 /// that only the step controller uses are f32 in either precision.
@@ -220,7 +271,7 @@ impl<R: Real> RunConfig<R> {
                 config.beta1 = (controller.alpha / exponent) as f32;
                 config.beta2 = (controller.beta / exponent) as f32;
                 config.inv_exponent = exponent.recip() as f32;
-                config.dt = R::of(controller.dt_first.unwrap_or(0.0));
+                config.dt = R::of(controller.dt_first.map_or(0.0, |dt| dt.min(controller.dt_max)));
                 config.dt_min = R::of(controller.dt_min);
                 config.dt_max = R::of(controller.dt_max.min(span));
             }
@@ -278,7 +329,7 @@ impl CountRow {
         [CountRow::Status, CountRow::Accepted, CountRow::Rejected, CountRow::Saved, CountRow::Flags];
 }
 
-/// Tells how far a run is, and whether to go on.
+/// Is told how far a run is.
 pub trait Progress: Sync {
     /// `n` more trajectories have finished.
     fn finished(&self, n: usize);

@@ -4,8 +4,9 @@
 //! positions of the results. This is the contract between the front end and both backends: the CPU evaluates the
 //! list ([`Evaluator`]), the WGSL generator prints it. [`infix`](crate::infix) prints it for people.
 
+use crate::error::{Error, Result};
 use crate::expr::{ExprId, Graph, Node};
-use crate::real::Real;
+use crate::real::{Precision, Real};
 
 /// Operations in order, each with the label of the user's `let` if it has one, and the results.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +107,20 @@ impl OdeProgram {
     /// Number of values saved at a save time: states, then outputs.
     pub fn n_row(&self) -> usize {
         self.n_state() + self.n_output()
+    }
+
+    /// Constants must be finite numbers of the precision.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with the constant.
+    pub fn check_constants(&self, precision: Precision) -> Result<()> {
+        let mut constants = self.rhs.constants().chain(self.outputs.constants());
+        match constants.find(|x| precision == Precision::F32 && x.abs() > f64::from(f32::MAX)) {
+            Some(x) => Err(Error::run(format!(
+                "the constant {x:e} is out of the range of f32; use precision f64 or other units"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Names of the saved values: states, then outputs.

@@ -85,6 +85,7 @@ pub fn solve_range(
     while at < range.end {
         let end = range.end.min(at + chunk);
         let inputs = ensemble.inputs(spec, job.t0, at..end);
+        job.check_inputs(&inputs)?;
         let output = backend.run(&job, &inputs, progress)?;
         collect(&mut result, (at - range.start) as usize, &output)?;
         at = end;

@@ -8,7 +8,8 @@ use std::ops::Range;
 /// Probabilities of the quantiles that are reported.
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-/// Statistics of one value at one save time.
+/// Statistics of one value at one save time. A NaN among the values (an output may be one although the trajectory
+/// finished) makes them all NaN.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     /// Arithmetic mean.
@@ -65,6 +66,10 @@ impl Statistics {
 
 /// Statistics of a list that is not empty.
 fn moments(mut values: Vec<f64>) -> Moments {
+    if values.iter().any(|x| x.is_nan()) {
+        let nan = f64::NAN;
+        return Moments { mean: nan, std: nan, min: nan, max: nan, quantiles: [nan; 5] };
+    }
     let n = values.len() as f64;
     // Two passes: no cancellation between a large mean and a small spread.
     let mean = values.iter().sum::<f64>() / n;

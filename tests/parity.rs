@@ -579,3 +579,28 @@ fn models_without_states_or_parameters_run() {
         }
     }
 }
+
+/// Some drivers end a loop after 65535 rounds: a run of more steps must not lose any.
+#[test]
+fn many_fixed_steps_are_all_taken() {
+    let Some(mut gpu) = gpu() else { return };
+    let spec = compiled(r#"{"states": {"x": 0}, "derivatives": {"x": 1}}"#);
+    let dt = 1.0 / 131_072.0;
+    let run = RunSettings {
+        tspan: Some((0.0, 1.0)),
+        method: Some("euler".to_string()),
+        dt: Some(dt),
+        save: Some(Save::Final),
+        ..RunSettings::default()
+    };
+    let ensemble = Ensemble::single();
+    for slice in [None, Some(u32::MAX), Some(10_000)] {
+        if let Some(steps) = slice {
+            gpu = gpu.with_slice_steps(steps);
+        }
+        let result = solve_ensemble(&spec, &run, &ensemble, &mut gpu).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((result.status[0], result.accepted[0]), (Status::Success, 131_072));
+        // Multiples of 2^-17 up to 1 are exact in f32.
+        assert_eq!(result.final_states[[0, 0]], 1.0, "slice {slice:?}");
+    }
+}

@@ -799,7 +799,7 @@ fn runs_that_are_wrong() {
 {"tspan": [0, 1], "adaptive": false}
     method: 'tsit5' with fixed steps needs a step size: give dt
 {"tspan": [0, 1e39], "precision": "f32"}
-    the constant 1e39 is out of the range of f32; use precision f64 or other units
+    the time 1e39 is out of the range of f32; use precision f64 or other units
 {"tspan": [0, 1], "max_steps": 0}
     max_steps must be at least 1
 {"tspan": [0, 1], "max_steps": -5}
@@ -832,7 +832,7 @@ fn runs_that_are_wrong() {
         with,
         r##"
 "let": {"a": 1e39}, "outputs": {"o": "a*x"}, "run": {"tspan": [0, 1], "precision": "f32"}
-    the constant 1e39 is out of the range of f32; use precision f64 or other units
+    the time 1e39 is out of the range of f32; use precision f64 or other units
 "##,
     );
 }

@@ -5,7 +5,8 @@ mod common;
 use common::{Tested, assert_close, backends, compiled};
 use ensolve::spec::{EnsembleSettings, Tolerance};
 use ensolve::{
-    CompiledSpec, Distribution, Ensemble, EnsembleResult, Precision, RunSettings, Save, Status, solve_ensemble,
+    CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings, Save, Status,
+    solve_ensemble,
 };
 
 /// Growth without bound: y = 1/(1/y0 - t).
@@ -241,5 +242,66 @@ fn counts_and_statistics_tell_the_finished_from_the_others() {
             (start.min, start.max),
             (smallest, if precision == Precision::F32 { f64::from(0.7f32) } else { 0.7 })
         );
+    });
+}
+
+/// In f32, what would silently become infinite, zero or unresolved is refused.
+#[test]
+fn what_f32_cannot_hold_is_refused() {
+    let message = |model: &str, vary: &[(&str, f64)], run: RunSettings| {
+        let spec = compiled(model);
+        let vary = vary.iter().map(|(name, v)| (name.to_string(), Distribution::Values(vec![*v]))).collect();
+        let ensemble = Ensemble::new(&spec, &EnsembleSettings { vary, ..Default::default() }).expect("valid inputs");
+        let run = RunSettings { precision: Some(Precision::F32), ..run };
+        solve_ensemble(&spec, &run, &ensemble, &mut CpuBackend::new()).map(|_| ()).map_err(|e| e.to_string())
+    };
+    let model = r#"{"states": {"x": 1}, "parameters": {"p": 1}, "derivatives": {"x": "-x*p"}}"#;
+    let span = |t0: f64, t1: f64| RunSettings { tspan: Some((t0, t1)), ..Default::default() };
+    assert_eq!(message(model, &[], span(1e3, 1e3 + 10.0)), Ok(()));
+    for (vary, run, expected) in [
+        (
+            vec![],
+            span(1e8, 1e8 + 10.0),
+            "in f32, time near 100000010 moves in steps of 1.2e1, too coarse for tspan [100000000, 100000010]; let time start near 0, or use precision f64",
+        ),
+        (
+            vec![("p", 1e39)],
+            span(0.0, 1.0),
+            "the parameter 1e39 of 'p' is out of the range of f32; use precision f64 or other units",
+        ),
+        (
+            vec![("x", -1e39)],
+            span(0.0, 1.0),
+            "the initial value -1e39 of 'x' is out of the range of f32; use precision f64 or other units",
+        ),
+        (
+            vec![],
+            RunSettings { atol: Some(Tolerance::Scalar(1e-50)), ..span(0.0, 1.0) },
+            "atol 1e-50 of 'x' is 0 in f32; use precision f64 or other units",
+        ),
+        (
+            vec![],
+            RunSettings { dt: Some(1e-8), method: Some("rk4".to_string()), ..span(0.0, 1.0) },
+            "100000000 fixed steps are more than the 16777216 that f32 can count; use a larger dt, or precision f64",
+        ),
+    ] {
+        assert_eq!(message(model, &vary, run), Err(expected.to_string()));
+    }
+    let constant = r#"{"states": {"x": 1}, "derivatives": {"x": "-x*1e300"}}"#;
+    assert_eq!(
+        message(constant, &[], span(0.0, 1.0)),
+        Err("the constant 1e300 is out of the range of f32; use precision f64 or other units".to_string())
+    );
+}
+
+/// The first step that the user gives is still bounded by the largest step.
+#[test]
+fn the_first_step_obeys_dt_max() {
+    let spec = compiled(r#"{"states": {"x": 0}, "derivatives": {"x": 1}}"#);
+    everywhere(|tested, precision| {
+        let run = RunSettings { dt: Some(0.9), dt_max: Some(0.01), adaptive: Some(true), ..adaptive(precision) };
+        let run = RunSettings { tspan: Some((0.0, 1.0)), ..run };
+        let result = solve_with(&spec, &run, "x", &[0.0], tested);
+        assert!(result.accepted[0] >= 100, "{} {precision}: {} steps", tested.name, result.accepted[0]);
     });
 }

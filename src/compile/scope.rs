@@ -7,6 +7,7 @@
 use super::layout::{Place, key};
 use crate::error::{Error, Result, suggest};
 use crate::expr::func::Func;
+use crate::expr::lex;
 use crate::expr::parse::{self, ParseError, Parsed, Scope};
 use crate::expr::value::{Elements, Value, count};
 use crate::expr::{ExprId, Graph};
@@ -224,7 +225,10 @@ fn function<'w>(signature: &'w str, body: &'w Source) -> Result<Function<'w>> {
         }
     }
     match body {
-        Source::Text(body) => Ok(Function { name, args, body, path }),
+        Source::Text(body) => match lex::tokens(body) {
+            Ok(_) => Ok(Function { name, args, body, path }),
+            Err((_, message)) => Err(Error::model(path, message)),
+        },
         _ => Err(Error::model(path, "a function's body is an expression in quotes")),
     }
 }

@@ -24,16 +24,17 @@ pub fn end_step<R: Real>(
     finite: bool,
 ) -> bool {
     let decision = control(config, err_sq, finite, attempt.h, lane.err_prev, lane.after_rejection);
-    // The last step is cut short by the end: its size says nothing about the step size to go on with.
     lane.dt = decision.dt;
     lane.err_prev = decision.err_prev;
     lane.after_rejection = !decision.accept;
     if !decision.accept {
         lane.rejected += 1;
         let resolution = R::EPSILON * (config.t0 + lane.tau).abs();
-        if !(lane.dt > config.dt_min.greater(resolution)) {
+        let smallest = config.dt_min.greater(resolution);
+        if !(attempt.h > smallest) {
             lane.status = if finite { Status::DtUnderflow } else { Status::NonFinite };
         }
+        lane.dt = lane.dt.greater(smallest);
     }
     decision.accept
 }

@@ -23,10 +23,10 @@ use rayon::prelude::*;
 /// Lanes of a block where there are trajectories enough.
 const LANES: usize = 8;
 
-/// Trajectories handed to a core at a time: enough to keep the lanes of a block full, few enough to share out evenly.
-const RANGE: usize = 64;
+/// Most trajectories handed to a core at a time: enough to keep the lanes of a block full, few enough to share out evenly.
+const MAX_RANGE: usize = 64;
 
-/// Most trajectories of one chunk: bounds the memory of inputs and results in flight.
+/// Bytes of the inputs and results of one chunk in flight.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
 /// Runs jobs on all cores.
@@ -58,7 +58,7 @@ impl Backend for CpuBackend {
 
     fn max_chunk(&self, job: &Job) -> usize {
         let rows = 2 * job.program.n_state() + job.program.n_param() + job.t_save.len() * job.program.n_row();
-        (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(LANES)
+        (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(LANES * rayon::current_num_threads())
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
@@ -77,7 +77,8 @@ fn run<R: Real>(job: &Job, inputs: &Inputs, progress: &dyn Progress) -> RawOutpu
         progress.finished(1);
         return output;
     }
-    let ranges: Vec<_> = (0..n_traj).step_by(RANGE).map(|start| start..(start + RANGE).min(n_traj)).collect();
+    let range = n_traj.div_ceil(4 * rayon::current_num_threads()).clamp(1, MAX_RANGE);
+    let ranges: Vec<_> = (0..n_traj).step_by(range).map(|start| start..(start + range).min(n_traj)).collect();
     let pieces: Vec<RawOutput> = ranges
         .into_par_iter()
         .map(|range| {

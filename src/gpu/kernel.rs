@@ -15,6 +15,9 @@ const FIRST_SLICE_OPERATIONS: f64 = 5e9;
 /// The next slice is at most this many times longer or shorter than the last.
 const SLICE_CHANGE: f64 = 4.0;
 
+/// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
+pub const MAX_SLICE: u32 = 32768;
+
 /// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
 const GROUPS_X: u32 = 32768;
 
@@ -122,7 +125,7 @@ impl Kernel {
             // Some drivers compile at the first dispatch: its time says nothing about the steps.
             if fixed_slice.is_none() && compiled {
                 let change = (SLICE_SECONDS / seconds.max(1e-9)).clamp(1.0 / SLICE_CHANGE, SLICE_CHANGE);
-                slice_steps = (f64::from(slice_steps) * change).clamp(1.0, 1e9) as u32;
+                slice_steps = (f64::from(slice_steps) * change).clamp(1.0, f64::from(MAX_SLICE)) as u32;
             }
             compiled = true;
         }
@@ -179,7 +182,7 @@ impl Kernel {
 fn first_slice(job: &Job, n_traj: usize) -> u32 {
     let stages = job.method.stages.count();
     let per_step = stages * (job.program.rhs.nodes.len() + 2 * stages * job.program.n_state());
-    (FIRST_SLICE_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, 1e6) as u32
+    (FIRST_SLICE_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, f64::from(MAX_SLICE)) as u32
 }
 
 fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {

@@ -15,7 +15,7 @@ use crate::job::{Backend, Inputs, Job, Progress, RawOutput, StateRows};
 use crate::real::Precision;
 use crate::wgsl;
 use buffers::{Device, real_bytes};
-use kernel::Kernel;
+use kernel::{Kernel, MAX_SLICE};
 
 /// Wall time that one dispatch aims at, in seconds: far below any watchdog, far above the cost of a dispatch.
 const SLICE_SECONDS: f64 = 0.05;
@@ -58,7 +58,7 @@ impl GpuBackend {
     /// Fixes the number of attempted steps of one dispatch, which is otherwise adapted to the device. The result does
     /// not depend on it.
     pub fn with_slice_steps(mut self, steps: u32) -> Self {
-        self.slice_steps = Some(steps.max(1));
+        self.slice_steps = Some(steps.clamp(1, MAX_SLICE));
         self
     }
 

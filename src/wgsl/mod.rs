@@ -52,6 +52,7 @@ impl KernelSource {
 /// [`Error::Unsupported`] for an f64 model that needs functions which exist in f32 only, [`Error::Shader`] if the
 /// module is not valid, which is a bug of this crate.
 pub fn assemble(program: &OdeProgram, method: &Method, precision: Precision) -> Result<KernelSource> {
+    program.check_constants(precision)?;
     let members = Members::new(program);
     let uses_math = needs_math(program, precision)?;
     let printer = StepPrinter { stages: &method.stages, members: &members, precision, adaptive: method.is_adaptive() };
