@@ -832,7 +832,7 @@ fn runs_that_are_wrong() {
         with,
         r##"
 "let": {"a": 1e39}, "outputs": {"o": "a*x"}, "run": {"tspan": [0, 1], "precision": "f32"}
-    the time 1e39 is out of the range of f32; use precision f64 or other units
+    the constant 1e39 is out of the range of f32; use precision f64 or other units
 "##,
     );
 }
