@@ -12,6 +12,8 @@ pub struct Tested {
     pub backend: Box<dyn Backend>,
     /// Number formats that it runs.
     pub precisions: &'static [Precision],
+    /// Whether models of arithmetic alone run in f64 too: a GPU whose kernels have it.
+    pub f64_arithmetic: bool,
 }
 
 /// The backends of this machine: the CPU always, the GPU where there is an adapter. `ENSOLVE_REQUIRE_GPU=1` makes a
@@ -19,9 +21,12 @@ pub struct Tested {
 /// alone.
 pub fn backends() -> Vec<Tested> {
     let cpu: Box<dyn Backend> = Box::new(CpuBackend::new());
-    let mut all = vec![Tested { name: "cpu", backend: cpu, precisions: &[Precision::F64, Precision::F32] }];
+    let mut all =
+        vec![Tested { name: "cpu", backend: cpu, precisions: &[Precision::F64, Precision::F32], f64_arithmetic: true }];
     match gpu() {
-        Ok(backend) => all.push(Tested { name: "gpu", backend, precisions: &[Precision::F32] }),
+        Ok((backend, f64_arithmetic)) => {
+            all.push(Tested { name: "gpu", backend, precisions: &[Precision::F32], f64_arithmetic })
+        }
         Err(reason) if is_set("ENSOLVE_REQUIRE_GPU", "1") => panic!("ENSOLVE_REQUIRE_GPU=1, but {reason}"),
         Err(reason) => println!("no GPU tests: {reason}"),
     }
@@ -33,18 +38,21 @@ fn is_set(variable: &str, value: &str) -> bool {
 }
 
 #[cfg(feature = "gpu")]
-fn gpu() -> Result<Box<dyn Backend>, String> {
+fn gpu() -> Result<(Box<dyn Backend>, bool), String> {
     if is_set("ENSOLVE_TEST_BACKENDS", "cpu") {
         return Err("ENSOLVE_TEST_BACKENDS=cpu".to_string());
     }
     match ensolve::gpu::GpuBackend::new(None) {
-        Ok(backend) => Ok(Box::new(backend)),
+        Ok(backend) => {
+            let f64_arithmetic = backend.adapter().f64;
+            Ok((Box::new(backend), f64_arithmetic))
+        }
         Err(error) => Err(error.to_string()),
     }
 }
 
 #[cfg(not(feature = "gpu"))]
-fn gpu() -> Result<Box<dyn Backend>, String> {
+fn gpu() -> Result<(Box<dyn Backend>, bool), String> {
     Err("this build has no GPU backend".to_string())
 }
 
