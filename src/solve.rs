@@ -256,6 +256,7 @@ pub fn describe_method(job: &Job) -> String {
     };
     match job.method.stepping {
         Stepping::Fixed { dt } => format!("{}, dt {dt}", job.method.name),
+        Stepping::Adaptive(_) if job.rtol.is_empty() => job.method.name.clone(),
         Stepping::Adaptive(_) => format!("{}, rtol {}, atol {}", job.method.name, range(&job.rtol), range(&job.atol)),
     }
 }
