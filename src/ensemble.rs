@@ -212,7 +212,7 @@ fn slots(spec: &CompiledSpec, name: &str) -> Result<Vec<Slot>> {
     let known = spec.program.state_names.iter().chain(&spec.program.param_names).map(String::as_str);
     Err(Error::model(
         crate::spec::json::join("ensemble.vary", name),
-        format!("no state or parameter is named '{name}'{}", suggest(name, known)),
+        format!("no state or parameter is named '{name}'{}", suggest("known names", name, known)),
     ))
 }
 
@@ -222,7 +222,7 @@ fn csv_column(file: &str, column: &str) -> Result<Vec<f64>> {
         csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|e| Error::file(file, e))?;
     let header = reader.headers().map_err(|e| Error::file(file, e))?.clone();
     let Some(index) = header.iter().position(|name| name == column) else {
-        let hint = suggest(column, header.iter()).replace("known names", "columns");
+        let hint = suggest("columns", column, header.iter());
         return Err(Error::file(file, format!("no column '{column}'{hint}")));
     };
     let mut values = Vec::new();

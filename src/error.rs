@@ -72,8 +72,8 @@ impl std::error::Error for Error {}
 /// The crate's result type.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// `; did you mean 'sigma'? known names: x, sigma`: the end of every unknown-name message.
-pub(crate) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+/// `; did you mean 'sigma'? known names: x, sigma`: the end of every unknown-name message, `what` being `known names`.
+pub(crate) fn suggest<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     const LISTED: usize = 24;
     let known: Vec<&str> = known.into_iter().collect();
     let nearest = known
@@ -91,7 +91,7 @@ pub(crate) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     }
     match (hint.is_empty(), list.is_empty()) {
         (_, true) => format!("{hint}; none are known here"),
-        (true, false) => format!("; known names: {list}"),
-        (false, false) => format!("{hint} known names: {list}"),
+        (true, false) => format!("; {what}: {list}"),
+        (false, false) => format!("{hint} {what}: {list}"),
     }
 }

@@ -238,7 +238,10 @@ fn tolerances(spec: &CompiledSpec, what: &str, given: Option<&Tolerance>, defaul
                 let slot = || spec.program.state_names.iter().position(|n| n == name).map(|i| i..i + 1);
                 let Some(range) = range.or_else(slot) else {
                     let known = spec.program.state_names.iter().map(String::as_str);
-                    return Err(Error::run(format!("{what}: no state is named '{name}'{}", suggest(name, known))));
+                    return Err(Error::run(format!(
+                        "{what}: no state is named '{name}'{}",
+                        suggest("known names", name, known)
+                    )));
                 };
                 out[range].fill(*value);
             }

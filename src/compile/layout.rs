@@ -75,12 +75,10 @@ pub fn layout(world: &World) -> Result<Map<Place>> {
         for (component, overrides) in &owned.components {
             let entity_path = join(&join("entities", entity), component);
             let Some(kind) = world.components.get(component) else {
-                let hint = suggest(component, world.components.keys().map(String::as_str))
-                    .replace("known names", "known components");
-                return Err(Error::model(entity_path, format!("unknown component '{component}'{hint}")));
+                return Err(unknown_component(world, component, entity_path));
             };
             if let Some(name) = overrides.keys().find(|name| !kind.fields.contains_key(*name)) {
-                let hint = suggest(name, kind.fields.keys().map(String::as_str)).replace("known names", "known fields");
+                let hint = suggest("known fields", name, kind.fields.keys().map(String::as_str));
                 return Err(Error::model(
                     join(&entity_path, name),
                     format!("component '{component}' has no field '{name}'{hint}"),
@@ -114,6 +112,12 @@ pub fn layout(world: &World) -> Result<Map<Place>> {
         }
     }
     Ok(places)
+}
+
+/// The error of a component that the world does not have.
+pub fn unknown_component(world: &World, component: &str, path: String) -> Error {
+    let hint = suggest("known components", component, world.components.keys().map(String::as_str));
+    Error::model(path, format!("unknown component '{component}'{hint}"))
 }
 
 fn default_path(entity: &str, component: &str, field: &str, role: Role) -> String {

@@ -252,7 +252,7 @@ fn check_callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Res
                     places.iter().filter(|(_, p)| p.is_state()).map(|(key, _)| key.as_str()).collect();
                 return Err(Error::model(
                     path,
-                    format!("callback '{name}' sets unknown state key '{key}'{}", suggest(key, known)),
+                    format!("callback '{name}' sets unknown state key '{key}'{}", suggest("known names", key, known)),
                 ));
             };
             names.number(source, &path, At::Callback(&callback.parameters), place.vector.then_some(place.len))?;

@@ -253,7 +253,7 @@ impl View<'_, '_, '_> {
             .map(|c| c.fields.keys().map(String::as_str))
             .into_iter()
             .flatten();
-        let hint = suggest(field, fields).replace("known names", "known fields");
+        let hint = suggest("known fields", field, fields);
         Err(format!("component '{component}' has no field '{field}' at column {column}{hint}").into())
     }
 
@@ -345,7 +345,7 @@ impl Scope for View<'_, '_, '_> {
         };
         found.unwrap_or_else(|| {
             let known = self.known_here();
-            let hint = suggest(name, known.iter().map(String::as_str));
+            let hint = suggest("known names", name, known.iter().map(String::as_str));
             let is_function = Func::named(name).is_some() || self.names.functions.iter().any(|f| f.name == name);
             let is_late = self.names.world.lets.contains_key(name) || self.names.world.outputs.contains_key(name);
             Err(match (self.at, is_function, is_late) {

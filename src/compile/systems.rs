@@ -1,7 +1,7 @@
 //! Systems applied to groups of entities, and the sums of their contributions.
 
 use super::is_param;
-use super::layout::{Place, key};
+use super::layout::{Place, key, unknown_component};
 use super::scope::{At, Instance, Names};
 use crate::error::{Error, Result, suggest};
 use crate::expr::ExprId;
@@ -16,9 +16,7 @@ pub fn instances(world: &World, index: usize, system: &System, path: &str) -> Re
     let slot_path = join(path, "slots");
     for (slot, component) in &system.slots {
         if !world.components.contains_key(component) {
-            let hint = suggest(component, world.components.keys().map(String::as_str))
-                .replace("known names", "known components");
-            return Err(Error::model(join(&slot_path, slot), format!("unknown component '{component}'{hint}")));
+            return Err(unknown_component(world, component, join(&slot_path, slot)));
         }
     }
     let slot_names = || system.slots.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -67,8 +65,7 @@ pub fn instances(world: &World, index: usize, system: &System, path: &str) -> Re
         for (i, (entity, (slot, component))) in entities.iter().zip(&system.slots).enumerate() {
             let entity_path = format!("{group_path}[{i}]");
             let Some(owned) = world.entities.get(entity) else {
-                let hint =
-                    suggest(entity, world.entities.keys().map(String::as_str)).replace("known names", "known entities");
+                let hint = suggest("known entities", entity, world.entities.keys().map(String::as_str));
                 return Err(Error::model(entity_path, format!("entity '{entity}' not found in world{hint}")));
             };
             if !owns(entity, component) {
@@ -145,7 +142,10 @@ fn target_place<'p>(places: &'p Map<Place>, instance: &Instance, target: &str, p
             fields.collect()
         };
         let what = if target.contains('.') || !instance.slots.is_empty() { "field" } else { "state" };
-        Error::model(path, format!("unknown {what} '{target}'{}", suggest(target, known.iter().map(String::as_str))))
+        Error::model(
+            path,
+            format!("unknown {what} '{target}'{}", suggest("known names", target, known.iter().map(String::as_str))),
+        )
     })
 }
 

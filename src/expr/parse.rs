@@ -311,7 +311,7 @@ impl Parser<'_> {
             _ => {
                 let own = self.scope.function_names();
                 let known = own.iter().map(String::as_str).chain(super::func::FUNCTIONS.iter().map(|row| row.name));
-                crate::error::suggest(name, known.chain(["clamp"])).replace("known names", "known functions")
+                crate::error::suggest("known functions", name, known.chain(["clamp"]))
             }
         };
         Err(format!("unknown function '{name}' at column {column}{hint}").into())

@@ -34,10 +34,7 @@ pub fn tableau(name: &str) -> Result<&'static Tableau> {
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, target)| target);
     TABLEAUS.into_iter().find(|t| t.name.eq_ignore_ascii_case(alias)).ok_or_else(|| {
         let known = TABLEAUS.iter().map(|t| t.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
-        Error::Method(format!(
-            "unknown method '{name}'{}",
-            suggest(name, known).replace("known names", "known methods")
-        ))
+        Error::Method(format!("unknown method '{name}'{}", suggest("known methods", name, known)))
     })
 }
 

@@ -72,7 +72,7 @@ pub fn select(names: &[String], columns: Option<&[String]>) -> Result<Vec<usize>
         let found: Vec<usize> =
             (0..names.len()).filter(|i| names[*i] == *column || names[*i].starts_with(&element)).collect();
         if found.is_empty() {
-            let hint = suggest(column, names.iter().map(String::as_str)).replace("known names", "known columns");
+            let hint = suggest("known columns", column, names.iter().map(String::as_str));
             return Err(Error::run(format!("columns: no state or output is named '{column}'{hint}")));
         }
         if found.iter().any(|i| rows.contains(i)) {

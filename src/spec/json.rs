@@ -141,7 +141,7 @@ impl<'a> Place<'a> {
         let entries = self.entries()?;
         for (key, place) in &entries {
             if !known.contains(key) {
-                let hint = suggest(key, known.iter().copied()).replace("known names", "known keys");
+                let hint = suggest("known keys", key, known.iter().copied());
                 return Err(place.error(format!("unknown key '{key}'{hint}")));
             }
         }

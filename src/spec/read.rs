@@ -273,7 +273,7 @@ fn distribution(place: &Place) -> Result<Distribution> {
         return Ok(Distribution::Csv { file, column: get("column")? });
     }
     if !Distribution::NAMES.contains(name) {
-        let hint = suggest(name, Distribution::NAMES).replace("known names", "known distributions");
+        let hint = suggest("known distributions", name, Distribution::NAMES);
         return Err(arguments.error(format!("unknown distribution '{name}'{hint}")));
     }
     Distribution::new(name, arguments.numbers()?).map_err(|message| arguments.error(message))
