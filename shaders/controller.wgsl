@@ -4,7 +4,7 @@
 struct Control {
     accept: bool,
     dt: real,
-    err_prev: real,
+    err_prev: f32,
 }
 
 // Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
@@ -46,41 +46,41 @@ fn log2_norm(norm_sq: f32) -> f32 {
 }
 
 // Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.
-fn control(err_sq: real, finite: bool, dt: real, err_prev: real, after_rejection: bool) -> Control {
-    let accept = err_sq <= 1.0 && finite;
-    let err = log2_norm(f32(lesser(err_sq, 1e30)));
+fn control(err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
+    let accept = less_equal(err_sq, real_of(1.0)) && finite;
+    let err = log2_norm(to_f32(lesser(err_sq, real_of(1e30))));
     if accept {
-        let wanted = config.safety * control_exp2(config.beta2 * f32(err_prev) - config.beta1 * err);
+        let wanted = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
         let limit = select(config.factor_max, 1.0, after_rejection);
         let factor = greater_f32(lesser_f32(wanted, limit), config.factor_min);
-        return Control(accept, lesser(greater(dt * real(factor), config.dt_min), config.dt_max), real(err));
+        return Control(accept, lesser(greater(mul(dt, real_of(factor)), config.dt_min), config.dt_max), err);
     }
     let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
     let bounded = greater_f32(lesser_f32(shrunk, config.safety), config.factor_min);
     let factor = select(config.factor_min, bounded, finite);
-    return Control(accept, dt * real(factor), err_prev);
+    return Control(accept, mul(dt, real_of(factor)), err_prev);
 }
 
 // First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
 // and b.
 fn initial_dt_first(d0: real, d1: real) -> real {
-    let known = d0 >= 1e-10 && d1 >= 1e-10;
-    var h0 = real(1e-6);
+    let known = less_equal(real_of(1e-10), d0) && less_equal(real_of(1e-10), d1);
+    var h0 = real_of(1e-6);
     if known {
-        h0 = 0.01 * sqrt(d0 / d1);
+        h0 = mul(real_of(0.01), real_sqrt(div(d0, d1)));
     }
     return lesser(h0, config.dt_max);
 }
 
 // First step from the first guess h0, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
 fn initial_dt(h0: real, d1: real, df: real) -> real {
-    let d2 = df / (h0 * h0);
-    let most = lesser(greater(d1, d2), 1e30);
+    let d2 = div(df, mul(h0, h0));
+    let most = lesser(greater(d1, d2), real_of(1e30));
     let log2_hundredth = -6.643856f;
-    var h1 = greater(h0 * 1e-3, 1e-6);
-    if !(most <= 1e-30) {
-        let log2_most = 0.5 * control_log2(f32(most));
-        h1 = real(control_exp2((log2_hundredth - log2_most) * config.inv_exponent));
+    var h1 = greater(mul(h0, real_of(1e-3)), real_of(1e-6));
+    if !less_equal(most, real_of(1e-30)) {
+        let log2_most = 0.5 * control_log2(to_f32(most));
+        h1 = real_of(control_exp2((log2_hundredth - log2_most) * config.inv_exponent));
     }
-    return lesser(lesser(100.0 * h0, h1), config.dt_max);
+    return lesser(lesser(mul(real_of(100.0), h0), h1), config.dt_max);
 }

@@ -13,12 +13,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     }
     let p = load_params(i);
     var y = load_y(i);
+    var low = load_low(i);
     var k1: State;
     if lane.started {
         k1 = load_k1(i);
     } else {
         k1 = rhs(config.t0, y, p);
-        if is_finite_state(y) && is_finite_state(k1) {
+        lane.culprit = select(first_non_finite(y), first_non_finite(k1), is_finite_state(y));
+        if lane.culprit == 0u {
             lane.dt = first_dt(y, k1, p);
         } else {
             lane.status = STATUS_NON_FINITE;
@@ -27,16 +29,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     }
     var n = 0u;
     while n < config.slice_steps && lane.status == STATUS_RUNNING {
-        let quiet = quiet_steps(&lane, &y, &k1, p, config.slice_steps - n);
+        let quiet = quiet_steps(&lane, &y, &low, &k1, p, config.slice_steps - n);
         n += max(quiet, 1u);
         if quiet == 0u {
             let attempt = begin_step(&lane);
-            let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
-            let finite = is_finite_state(step.y1_candidate);
-            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
+            let step = rk_step(add(config.t0, lane.tau), y, low, k1, p, attempt.h);
+            let culprit = first_non_finite(step.y1_candidate);
+            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit, y) {
                 save_until(&lane, i, attempt, y, step, p);
                 advance(&lane, attempt);
                 y = step.y1_candidate;
+                low = step.low;
                 k1 = last_stage(step);
             }
         }
@@ -44,8 +47,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             lane.status = STATUS_STEP_LIMIT;
         }
     }
+    if lane.status == STATUS_SUCCESS && lane.culprit != 0u {
+        lane.status = STATUS_NON_FINITE;
+    }
     store_lane(i, lane);
     store_y(i, y);
+    store_low(i, low);
     store_k1(i, k1);
     if lane.status == STATUS_RUNNING {
         atomicAdd(&unfinished, 1u);

@@ -6,51 +6,58 @@ fn load_stepping(i: u32, lane: ptr<function, Lane>) {
     (*lane).tau = state[at(ROW_TAU, i)];
     (*lane).tau_low = state[at(ROW_TAU_LOW, i)];
     (*lane).dt = state[at(ROW_DT, i)];
-    (*lane).err_prev = state[at(ROW_ERR_PREV, i)];
+    (*lane).err_prev = to_f32(state[at(ROW_ERR_PREV, i)]);
 }
 
 fn store_stepping(i: u32, lane: Lane) {
     state[at(ROW_TAU_LOW, i)] = lane.tau_low;
     state[at(ROW_DT, i)] = lane.dt;
-    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+    state[at(ROW_ERR_PREV, i)] = real_of(lane.err_prev);
 }
 
 // The first step size, where none is given.
 fn first_dt(y: State, k1: State, p: Params) -> real {
-    if config.dt > 0.0 {
+    if less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
     let d1 = scaled_norm_sq(k1, y);
     let h0 = initial_dt_first(d0, d1);
-    let f1 = rhs(config.t0 + h0, add_scaled(y, h0, k1), p);
-    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, -1.0, k1), y));
+    let f1 = rhs(add(config.t0, h0), add_scaled(y, h0, k1), p);
+    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
 }
 
 // Every adaptive step has a decision to make.
-fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
+fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
     return 0u;
 }
 
 // Chooses the size of the next step: dt, or what is left of the span.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
-    let left = (config.span - (*lane).tau) - (*lane).tau_low;
-    let is_last = (*lane).dt >= left;
+    let left = sub(sub(config.span, (*lane).tau), (*lane).tau_low);
+    let is_last = less_equal(left, (*lane).dt);
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
-// Accepts or rejects the step, and sets the next dt.
-fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, finite: bool) -> bool {
+// Accepts or rejects the step from y, and sets the next dt; culprit tells what is not finite in the candidate. A step
+// that is rejected although its error lies within the rounding of y chases noise: it ends the trajectory.
+fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: u32, y: State) -> bool {
+    let finite = culprit == 0u;
     let decision = control(err_sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
     (*lane).dt = decision.dt;
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
     if !decision.accept {
         (*lane).rejected += 1u;
-        let resolution = REAL_EPSILON * abs(config.t0 + (*lane).tau);
+        let resolution = mul(real_of(REAL_EPSILON), real_abs(add(config.t0, (*lane).tau)));
         let smallest = greater(config.dt_min, resolution);
-        if !(attempt.h > smallest) {
+        if !less(smallest, attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
+            (*lane).culprit = culprit;
+        }
+        let epsilon = real_of(REAL_EPSILON);
+        if finite && less_equal(err_sq, mul(mul(epsilon, epsilon), scaled_norm_sq(y, y))) {
+            (*lane).status = STATUS_TOLERANCE_NOT_REACHABLE;
         }
         (*lane).dt = greater((*lane).dt, smallest);
     }
@@ -62,13 +69,13 @@ fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
     (*lane).accepted += 1u;
     if attempt.is_last {
         (*lane).tau = config.span;
-        (*lane).tau_low = 0.0;
+        (*lane).tau_low = real_of(0.0);
         (*lane).status = STATUS_SUCCESS;
         return;
     }
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
-    let small = opaque(attempt.h + (*lane).tau_low);
-    let tau = opaque((*lane).tau + small);
-    (*lane).tau_low = small - opaque(tau - (*lane).tau);
+    let small = opaque(add(attempt.h, (*lane).tau_low));
+    let tau = opaque(add((*lane).tau, small));
+    (*lane).tau_low = sub(small, opaque(sub(tau, (*lane).tau)));
     (*lane).tau = tau;
 }

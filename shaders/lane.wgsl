@@ -11,7 +11,8 @@ struct Lane {
     tau: real,
     tau_low: real,
     dt: real,
-    err_prev: real,
+    err_prev: f32,
+    culprit: u32, // 1 and the row of the first value that was not finite
 }
 
 // The step about to be tried: its size, and whether it ends at t1.
@@ -25,7 +26,7 @@ fn next_save_time(index: u32) -> real {
     if index < config.n_save {
         return save_times[index];
     }
-    return 4.0 * config.span;
+    return mul(real_of(4.0), config.span);
 }
 
 fn load_lane(i: u32) -> Lane {
@@ -37,6 +38,7 @@ fn load_lane(i: u32) -> Lane {
     lane.n_saved = counts[at(COUNT_SAVED, i)];
     lane.t_save = next_save_time(lane.n_saved);
     lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
+    lane.culprit = counts[at(COUNT_CULPRIT, i)];
     lane.started = (flags & 1u) != 0u; // FLAG: started
     load_stepping(i, &lane);
     return lane;
@@ -48,6 +50,7 @@ fn store_lane(i: u32, lane: Lane) {
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
     counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
+    counts[at(COUNT_CULPRIT, i)] = lane.culprit;
     state[at(ROW_TAU, i)] = lane.tau;
     store_stepping(i, lane);
 }

@@ -21,9 +21,22 @@ struct RunConfig {
     dt_max: real,
 }
 
+// Tolerances of a state slot; uniform arrays move in steps of 16 bytes.
+struct Tolerance {
+    rtol: real,
+    atol: real,
+    unused_1: real,
+    unused_2: real,
+}
+
 @group(0) @binding(0) var<uniform> config: RunConfig;
-// rtol (x) and atol (y) of each state slot
-@group(0) @binding(1) var<uniform> tolerances: array<vec4<real>, N_TOLERANCE>;
+struct Tables {
+    // 2/pi, src/math/two_over_pi.rs
+    two_over_pi: array<vec4<u32>, N_TWO_OVER_PI>,
+    tolerances: array<Tolerance, N_TOLERANCE>,
+}
+
+@group(0) @binding(1) var<uniform> tables: Tables;
 // save times since t0
 @group(0) @binding(2) var<storage, read> save_times: array<real>;
 @group(0) @binding(3) var<storage, read> params: array<real>;
@@ -38,9 +51,9 @@ fn at(row: u32, i: u32) -> u32 {
 
 // a or b as in Rust's Real::lesser and Real::greater: b where the comparison fails
 fn lesser(a: real, b: real) -> real {
-    return select(b, a, a < b);
+    return select(b, a, less(a, b));
 }
 
 fn greater(a: real, b: real) -> real {
-    return select(b, a, a > b);
+    return select(b, a, less(b, a));
 }

@@ -3,7 +3,7 @@
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if (*lane).t_save <= 0.0 {
+    if less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, y, p);
     }
 }
@@ -11,20 +11,21 @@ fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
 // Writes every save time up to the end of an accepted step.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
     loop {
-        let since = ((*lane).t_save - (*lane).tau) - (*lane).tau_low;
-        if !(since <= attempt.h || (attempt.is_last && (*lane).n_saved < config.n_save)) {
+        let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
+        if !(less_equal(since, attempt.h) || (attempt.is_last && (*lane).n_saved < config.n_save)) {
             return;
         }
         var y_save = step.y1_candidate;
-        if !(since >= attempt.h) {
-            y_save = interpolate(y, step, attempt.h, since / attempt.h);
+        if !less_equal(attempt.h, since) {
+            y_save = interpolate(y, step, attempt.h, div(since, attempt.h));
         }
         write_row(lane, i, y_save, p);
     }
 }
 
 fn write_row(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    save_row((*lane).n_saved, i, config.t0 + (*lane).t_save, y, p);
+    let culprit = save_row((*lane).n_saved, i, add(config.t0, (*lane).t_save), y, p);
+    (*lane).culprit = select((*lane).culprit, culprit, (*lane).culprit == 0u);
     (*lane).n_saved += 1u;
     (*lane).t_save = next_save_time((*lane).n_saved);
 }

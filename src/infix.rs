@@ -21,6 +21,10 @@ pub trait Style {
     fn select(&self, c: &str, a: &str, b: &str) -> String;
     /// a != b
     fn not_equal(&self, a: &str, b: &str) -> String;
+    /// The function that stands for an operator (`negate` for the sign), where numbers have no operators.
+    fn operator(&self, _symbol: &str) -> Option<&'static str> {
+        None
+    }
     /// A fresh name for a statement; `label` is the user's name for it, if there is one.
     fn name(&mut self, label: Option<&str>) -> String;
 }
@@ -81,8 +85,13 @@ pub fn print(program: &Program, style: &mut impl Style) -> (Vec<Statement>, Vec<
 
 fn node_text(node: Node, texts: &[Text], style: &impl Style) -> Text {
     let get = |id: crate::expr::ExprId| &texts[id.index()];
-    let left = |id, symbol: &str, b, level| {
-        Text(format!("{} {symbol} {}", get(id).at_least(level), get(b).above(level)), level)
+    let binary = |a, symbol: &str, b, left: &dyn Fn(&Text) -> String, level| match style.operator(symbol) {
+        Some(function) => Text(format!("{function}({}, {})", get(a).0, get(b).0), Level::Atom),
+        None => Text(format!("{} {symbol} {}", left(get(a)), get(b).above(level)), level),
+    };
+    let left = |a, symbol: &str, b, level| binary(a, symbol, b, &|text: &Text| text.at_least(level), level);
+    let compared = |a, symbol: &str, b| {
+        binary(a, symbol, b, &|text: &Text| text.above(Level::Comparison), Level::Comparison)
     };
     match node {
         Node::Const(bits) => {
@@ -93,7 +102,10 @@ fn node_text(node: Node, texts: &[Text], style: &impl Style) -> Text {
         Node::Time => Text("t".to_string(), Level::Atom),
         Node::State(slot) => Text(style.state(slot as usize), Level::Atom),
         Node::Param(slot) => Text(style.param(slot as usize), Level::Atom),
-        Node::Neg(a) => Text(format!("-{}", get(a).above(Level::Unary)), Level::Unary),
+        Node::Neg(a) => match style.operator("negate") {
+            Some(function) => Text(format!("{function}({})", get(a).0), Level::Atom),
+            None => Text(format!("-{}", get(a).above(Level::Unary)), Level::Unary),
+        },
         Node::Not(a) => Text(format!("!{}", get(a).above(Level::Unary)), Level::Unary),
         Node::Add(a, b) => left(a, "+", b, Level::Sum),
         Node::Sub(a, b) => left(a, "-", b, Level::Sum),
@@ -104,15 +116,9 @@ fn node_text(node: Node, texts: &[Text], style: &impl Style) -> Text {
         Node::Compare(Comparison::NotEqual, a, b) => {
             Text(style.not_equal(&get(a).above(Level::Comparison), &get(b).above(Level::Comparison)), Level::Unary)
         }
-        Node::Compare(op, a, b) => {
-            let symbol = match op {
-                Comparison::Less => "<",
-                Comparison::LessEqual => "<=",
-                Comparison::Equal | Comparison::NotEqual => "==",
-            };
-            let (a, b) = (get(a).above(Level::Comparison), get(b).above(Level::Comparison));
-            Text(format!("{a} {symbol} {b}"), Level::Comparison)
-        }
+        Node::Compare(Comparison::Less, a, b) => compared(a, "<", b),
+        Node::Compare(Comparison::LessEqual, a, b) => compared(a, "<=", b),
+        Node::Compare(Comparison::Equal, a, b) => compared(a, "==", b),
         // WGSL wants parentheses where && and || meet, so neither takes the other without.
         Node::And(a, b) => {
             Text(format!("{} && {}", get(a).above(Level::Logic), get(b).above(Level::Logic)), Level::Logic)

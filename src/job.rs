@@ -9,7 +9,7 @@
 use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
-use crate::real::{Precision, Real};
+use crate::real::{Arithmetic, Precision, Real};
 
 /// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub struct Job<'a> {
     pub method: &'a Method,
     /// Number format.
     pub precision: Precision,
+    /// What a compiler may do with the arithmetic.
+    pub arithmetic: Arithmetic,
+    /// Whether the rounding of y + h sum(b k) is carried to the next step.
+    pub compensated: bool,
     /// Start time.
     pub t0: f64,
     /// End time, after t0.
@@ -54,6 +58,8 @@ pub struct RawOutput {
     pub y: Vec<f64>,
     /// Time of the last accepted state.
     pub t: Vec<f64>,
+    /// 1 and the row (states, then outputs) of the first value that was not finite; 0 if all were.
+    pub culprit: Vec<u32>,
     /// Saved states and outputs, `[n_save][n_row][n_traj]`; NaN where the trajectory ended before.
     pub saved: Vec<f64>,
     /// Status codes.
@@ -116,20 +122,21 @@ impl Job<'_> {
         if self.precision == Precision::F64 {
             return Ok(());
         }
+        let format = self.precision;
         let (t0, t1) = (self.t0, self.t1);
         let latest = t0.abs().max(t1.abs());
         if latest > f64::from(f32::MAX) {
             return Err(Error::run(format!(
-                "the time {latest:e} is out of the range of f32; use precision f64 or other units"
+                "the time {latest:e} is out of the range of {format}; use precision f64 or other units"
             )));
         }
         if latest * self.precision.epsilon() > F32_TIME_RESOLUTION * (t1 - t0) {
             let step = latest * self.precision.epsilon();
             return Err(Error::run(format!(
-                "in f32, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f64"
+                "in {format}, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f64"
             )));
         }
-        if self.n_steps() > F32_MAX_STEPS {
+        if format == Precision::F32 && self.n_steps() > F32_MAX_STEPS {
             return Err(Error::run(format!(
                 "{} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f64",
                 self.n_steps()
@@ -138,7 +145,7 @@ impl Job<'_> {
         for (name, atol) in self.program.state_names.iter().zip(&self.atol) {
             if *atol > 0.0 && *atol as f32 == 0.0 {
                 return Err(Error::run(format!(
-                    "atol {atol:e} of '{name}' is 0 in f32; use precision f64 or other units"
+                    "atol {atol:e} of '{name}' is 0 in {format}; use precision f64 or other units"
                 )));
             }
         }
@@ -150,10 +157,7 @@ impl Job<'_> {
     /// # Errors
     /// [`Error::Run`] with the slot and the value.
     pub fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
-        let largest = match self.precision {
-            Precision::F32 => f64::from(f32::MAX),
-            Precision::F64 => return Ok(()),
-        };
+        let (format, largest) = (self.precision, self.precision.max());
         let rows = [
             ("initial value", &self.program.state_names, &inputs.y0),
             ("parameter", &self.program.param_names, &inputs.p),
@@ -163,7 +167,7 @@ impl Job<'_> {
                 let name = &names[at / inputs.n_traj];
                 let value = values[at];
                 return Err(Error::run(format!(
-                    "the {what} {value:e} of '{name}' is out of the range of f32; use precision f64 or other units"
+                    "the {what} {value:e} of '{name}' is out of the range of {format}; use precision f64 or other units"
                 )));
             }
         }
@@ -296,15 +300,19 @@ pub struct StateRows {
     pub dt: usize,
     /// Binary logarithm of the error norm of the last accepted step.
     pub err_prev: usize,
+    /// First row of what rounding took from `y`, where that is carried along; else beyond the last row.
+    pub y_low: usize,
     /// Number of rows.
     pub count: usize,
 }
 
 impl StateRows {
-    /// The rows of a system of `n_state` equations.
-    pub fn new(n_state: usize) -> Self {
+    /// The rows of a system of `n_state` equations, whose state is compensated or not.
+    pub fn new(n_state: usize, compensated: bool) -> Self {
         let n = 2 * n_state;
-        StateRows { y: 0, k1: n_state, tau: n, tau_low: n + 1, dt: n + 2, err_prev: n + 3, count: n + 4 }
+        let y_low = n + 4;
+        let count = if compensated { y_low + n_state } else { y_low };
+        StateRows { y: 0, k1: n_state, tau: n, tau_low: n + 1, dt: n + 2, err_prev: n + 3, y_low, count }
     }
 }
 
@@ -321,18 +329,32 @@ pub enum CountRow {
     Saved,
     /// 1 once the trajectory has started, 2 more after a rejected step.
     Flags,
+    /// 1 and the row of the first value that was not finite; 0 if all were.
+    Culprit,
 }
 
 impl CountRow {
     /// Every row, in order.
-    pub const ALL: [CountRow; 5] =
-        [CountRow::Status, CountRow::Accepted, CountRow::Rejected, CountRow::Saved, CountRow::Flags];
+    pub const ALL: [CountRow; 6] = [
+        CountRow::Status,
+        CountRow::Accepted,
+        CountRow::Rejected,
+        CountRow::Saved,
+        CountRow::Flags,
+        CountRow::Culprit,
+    ];
 }
 
-/// Is told how far a run is.
+/// Is told how far a run is, and says whether to go on.
 pub trait Progress: Sync {
     /// `n` more trajectories have finished.
     fn finished(&self, n: usize);
+
+    /// Whether the user wants the run to stop: trajectories that have not finished then end as
+    /// [`Status::Stopped`](crate::Status::Stopped), soon.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Ignores progress.
@@ -355,6 +377,12 @@ pub trait Backend {
 
     /// Most trajectories of one call of [`Backend::run`].
     fn max_chunk(&self, job: &Job) -> usize;
+
+    /// Makes ready for a job, so that [`Backend::run`] starts at once; returns what the user should know.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for what the machine cannot do, [`Error::Device`] or [`Error::Shader`] where it fails.
+    fn prepare(&mut self, job: &Job) -> Result<Vec<String>>;
 
     /// Integrates a chunk of trajectories.
     ///

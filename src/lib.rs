@@ -44,6 +44,8 @@
 //! - `npz` (default): results as NumPy arrays.
 
 pub mod error;
+pub mod pair;
+pub mod math;
 pub mod real;
 pub mod sampling;
 pub mod status;
@@ -63,7 +65,9 @@ pub mod ensemble;
 pub mod solution;
 pub mod stats;
 pub mod output;
+mod tolerances;
 pub mod solve;
+pub mod verify;
 pub mod backend;
 
 pub use backend::{BackendChoice, choose};
@@ -73,10 +77,11 @@ pub use ensemble::Ensemble;
 pub use error::{Error, Result};
 pub use job::Backend;
 pub use method::{Method, Tableau};
-pub use real::Precision;
+pub use real::{Arithmetic, Precision};
 pub use sampling::Distribution;
-pub use solution::{EnsembleResult, SolveResult};
+pub use solution::{EnsembleResult, SolveResult, Verification};
 pub use solve::{solve, solve_ensemble};
 pub use spec::{EnsembleSettings, RunSettings, Save, Tolerance, World};
 pub use stats::Statistics;
 pub use status::Status;
+pub use verify::verify;

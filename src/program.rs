@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::expr::{ExprId, Graph, Node};
-use crate::real::{Precision, Real};
+use crate::real::{Form, Precision, Real};
 
 /// Operations in order, each with the label of the user's `let` if it has one, and the results.
 #[derive(Debug, Clone, Default)]
@@ -115,9 +115,9 @@ impl OdeProgram {
     /// [`Error::Run`] with the constant.
     pub fn check_constants(&self, precision: Precision) -> Result<()> {
         let mut constants = self.rhs.constants().chain(self.outputs.constants());
-        match constants.find(|x| precision == Precision::F32 && x.abs() > f64::from(f32::MAX)) {
+        match constants.find(|x| x.abs() > precision.max()) {
             Some(x) => Err(Error::run(format!(
-                "the constant {x:e} is out of the range of f32; use precision f64 or other units"
+                "the constant {x:e} is out of the range of {precision}; use precision f64 or other units"
             ))),
             None => Ok(()),
         }
@@ -164,10 +164,14 @@ impl<'a, R: Real, const L: usize> Evaluator<'a, R, L> {
                 Node::Sub(a, b) => map2(register, get(a), get(b), |a, b| a - b),
                 Node::Mul(a, b) => map2(register, get(a), get(b), |a, b| a * b),
                 Node::Div(a, b) => map2(register, get(a), get(b), |a, b| a / b),
-                Node::Call1(func, a) => map1(register, get(a), |a| R::of(func.evaluate(a.to_f64(), 0.0))),
-                Node::Call2(func, a, b) => {
-                    map2(register, get(a), get(b), |a, b| R::of(func.evaluate(a.to_f64(), b.to_f64())))
-                }
+                Node::Call1(func, a) => match R::form(&func.row().function) {
+                    Form::One(f) => map1(register, get(a), f),
+                    Form::Two(_) => unreachable!("{} takes two arguments", func.row().name),
+                },
+                Node::Call2(func, a, b) => match R::form(&func.row().function) {
+                    Form::Two(f) => map2(register, get(a), get(b), f),
+                    Form::One(_) => unreachable!("{} takes one argument", func.row().name),
+                },
                 Node::Compare(op, a, b) => map2(register, get(a), get(b), |a, b| truth(op.holds(a, b))),
                 Node::And(a, b) => map2(register, get(a), get(b), |a, b| truth(holds(a) && holds(b))),
                 Node::Or(a, b) => map2(register, get(a), get(b), |a, b| truth(holds(a) || holds(b))),

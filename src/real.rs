@@ -1,9 +1,10 @@
-//! The floating-point types of a run, behind one sealed trait.
+//! The number formats of a run, behind one sealed trait.
 //!
-//! The CPU backend is written once over [`Real`]; its `f32` form is the twin of the GPU kernel, its `f64` form the
-//! default and the oracle. Only what the integrators need is here: functions of the expression language are rows of
-//! [`crate::expr::func`].
+//! The CPU backend is written once over [`Real`]: in each format it is the twin of the GPU kernel of that format, and in
+//! f64 the default and the oracle. Only what the integrators need is here: functions of the expression language are
+//! rows of [`crate::expr::func`].
 
+use crate::pair::F32x2;
 use std::fmt::{Debug, Display};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -11,6 +12,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl Sealed for crate::pair::F32x2 {}
 }
 
 /// Number format of states, parameters and time during a run.
@@ -20,20 +22,34 @@ pub enum Precision {
     F32,
     /// IEEE double precision, about 16 digits.
     F64,
+    /// The sum of two f32, about 14 digits in the range of f32: for adapters where f64 is missing or slow.
+    F32x2,
 }
 
 impl Precision {
-    /// `f32` or `f64`.
+    /// Every number format.
+    pub const ALL: [Precision; 3] = [Precision::F32, Precision::F64, Precision::F32x2];
+
+    /// `f32`, `f64` or `f32x2`.
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
             Precision::F64 => "f64",
+            Precision::F32x2 => "f32x2",
         }
     }
 
-    /// Reads `f32` or `f64`.
+    /// Reads one of the names.
     pub fn parse(name: &str) -> Option<Self> {
-        [Precision::F32, Precision::F64].into_iter().find(|p| p.name() == name)
+        Precision::ALL.into_iter().find(|p| p.name() == name)
+    }
+
+    /// Largest finite number.
+    pub fn max(self) -> f64 {
+        match self {
+            Precision::F32 | Precision::F32x2 => f64::from(f32::MAX),
+            Precision::F64 => f64::MAX,
+        }
     }
 
     /// Distance from 1 to the next larger number.
@@ -41,6 +57,7 @@ impl Precision {
         match self {
             Precision::F32 => f64::from(f32::EPSILON),
             Precision::F64 => f64::EPSILON,
+            Precision::F32x2 => F32x2::EPSILON.to_f64(),
         }
     }
 }
@@ -51,7 +68,64 @@ impl Display for Precision {
     }
 }
 
-/// `f32` or `f64`.
+/// The number of so many decimal digits that is nearest: what is used is then what is printed.
+pub fn round_digits(x: f64, digits: usize) -> f64 {
+    // The standard library's own text reads back to a number, an infinity or NaN.
+    format!("{x:.*e}", digits.max(1) - 1).parse().unwrap_or(x)
+}
+
+/// What a compiler may do with the arithmetic of a kernel. On the CPU every operation is rounded as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Arithmetic {
+    /// It may fuse a product into a sum and regroup sums, as GPU compilers do; mathematical functions are ours.
+    #[default]
+    Standard,
+    /// Every operation as written: the same bits as on the CPU.
+    Exact,
+    /// As standard, with the adapter's own functions in f32: faster, and as inaccurate as its driver likes.
+    FastMath,
+}
+
+impl Arithmetic {
+    /// All of them.
+    pub const ALL: [Arithmetic; 3] = [Arithmetic::Standard, Arithmetic::Exact, Arithmetic::FastMath];
+
+    /// `standard`, `exact` or `fast-math`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arithmetic::Standard => "standard",
+            Arithmetic::Exact => "exact",
+            Arithmetic::FastMath => "fast-math",
+        }
+    }
+
+    /// Reads one of the names.
+    pub fn parse(name: &str) -> Option<Self> {
+        Arithmetic::ALL.into_iter().find(|arithmetic| arithmetic.name() == name)
+    }
+}
+
+/// A function of one or two arguments in one number format.
+#[derive(Debug, Clone, Copy)]
+pub enum Form<R> {
+    /// One argument.
+    One(fn(R) -> R),
+    /// Two arguments.
+    Two(fn(R, R) -> R),
+}
+
+/// A function in every number format.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// In f32.
+    pub single: Form<f32>,
+    /// In f64.
+    pub double: Form<f64>,
+    /// In f32x2.
+    pub pair: Form<F32x2>,
+}
+
+/// `f32`, `f64` or [`F32x2`].
 pub trait Real:
     sealed::Sealed
     + Copy
@@ -73,19 +147,29 @@ pub trait Real:
     /// One.
     const ONE: Self;
     /// Distance from 1 to the next larger number.
-    const EPSILON: Self;
+    const EPSILON: f32;
     /// Quiet NaN.
     const NAN: Self;
-    /// Which of the two this is.
+    /// Which of them this is.
     const PRECISION: Precision;
     /// Nearest value.
     fn of(x: f64) -> Self;
+    /// The same number.
+    fn of_f32(x: f32) -> Self;
+    /// Nearest value.
+    fn of_u32(k: u32) -> Self;
+    /// The form of a function for this number format.
+    fn form(function: &Function) -> Form<Self>;
     /// Exact conversion.
     fn to_f64(self) -> f64;
     /// Nearest f32; the step controller works in f32 whatever the precision.
     fn to_f32(self) -> f32;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
+    /// Neither a number nor infinite.
+    fn is_nan(self) -> bool {
+        !(self.abs() >= Self::ZERO)
+    }
     /// Absolute value.
     fn abs(self) -> Self;
     /// Correctly rounded square root.
@@ -101,15 +185,24 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($float:ident, $precision:expr) => {
+    ($float:ident, $precision:expr, $form:ident) => {
         impl Real for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
-            const EPSILON: Self = $float::EPSILON;
+            const EPSILON: f32 = $float::EPSILON as f32;
             const NAN: Self = $float::NAN;
             const PRECISION: Precision = $precision;
             fn of(x: f64) -> Self {
                 x as $float
+            }
+            fn of_f32(x: f32) -> Self {
+                $float::from(x)
+            }
+            fn of_u32(k: u32) -> Self {
+                k as $float
+            }
+            fn form(function: &Function) -> Form<Self> {
+                function.$form
             }
             fn to_f64(self) -> f64 {
                 self as f64
@@ -130,5 +223,40 @@ macro_rules! real {
     };
 }
 
-real!(f32, Precision::F32);
-real!(f64, Precision::F64);
+real!(f32, Precision::F32, single);
+real!(f64, Precision::F64, double);
+
+impl Real for F32x2 {
+    const ZERO: Self = F32x2::ZERO;
+    const ONE: Self = F32x2::ONE;
+    const EPSILON: f32 = 7.105_427_4e-15; // 2^-47
+    const NAN: Self = F32x2::NAN;
+    const PRECISION: Precision = Precision::F32x2;
+    fn of(x: f64) -> Self {
+        F32x2::from_f64(x)
+    }
+    fn of_f32(x: f32) -> Self {
+        F32x2::from_f32(x)
+    }
+    fn of_u32(k: u32) -> Self {
+        F32x2::from_f64(f64::from(k))
+    }
+    fn form(function: &Function) -> Form<Self> {
+        function.pair
+    }
+    fn to_f64(self) -> f64 {
+        F32x2::to_f64(self)
+    }
+    fn to_f32(self) -> f32 {
+        self.hi()
+    }
+    fn is_finite(self) -> bool {
+        F32x2::is_finite(self)
+    }
+    fn abs(self) -> Self {
+        F32x2::abs(self)
+    }
+    fn sqrt(self) -> Self {
+        F32x2::sqrt(self)
+    }
+}

@@ -3,14 +3,15 @@
 
 use crate::compile::{CompiledSpec, Feature};
 use crate::ensemble::Ensemble;
-use crate::error::{Error, Result, suggest};
+use crate::error::{Error, Result};
 use crate::job::{Backend, Job, Progress, RawOutput, Silent};
 use crate::method::{Controller, Method, Stepping};
 use crate::real::Precision;
 use crate::sampling::linspace;
 use crate::solution::{EnsembleResult, RunInfo, SolveResult};
-use crate::spec::{RunSettings, Save, Tolerance};
+use crate::spec::{RunSettings, Save};
 use crate::status::Status;
+use crate::tolerances::{raise_to_floor, tolerances};
 use ndarray::{Array1, Array2, Array3, s};
 use std::ops::Range;
 use std::time::Instant;
@@ -55,7 +56,8 @@ pub fn solve_ensemble(
     solve_range(spec, run, ensemble, 0..ensemble.size(), backend, &Silent)
 }
 
-/// Solves some trajectories of an ensemble, reporting progress.
+/// Solves some trajectories of an ensemble, reporting progress. Where the user stops it, the result holds what there is
+/// until then.
 ///
 /// # Errors
 /// As [`solve_ensemble`].
@@ -78,11 +80,12 @@ pub fn solve_range(
     check_features(spec, backend.name())?;
     let method = method(run)?;
     let precision = run.precision.unwrap_or_else(|| backend.default_precision());
-    let job = job(spec, run, &method, precision, range.end - range.start == 1)?;
+    let (job, mut warnings) = job(spec, run, &method, precision, range.end - range.start == 1)?;
+    warnings.extend(backend.prepare(&job)?);
     let mut result = empty_result(spec, &job, ensemble, &range, backend.describe())?;
     let chunk = backend.max_chunk(&job) as u64;
     let mut at = range.start;
-    while at < range.end {
+    while at < range.end && !progress.is_stopped() {
         let end = range.end.min(at + chunk);
         let inputs = ensemble.inputs(spec, job.t0, at..end);
         job.check_inputs(&inputs)?;
@@ -90,7 +93,10 @@ pub fn solve_range(
         collect(&mut result, (at - range.start) as usize, &output)?;
         at = end;
     }
+    result.status[(at - range.start) as usize..].fill(Status::Stopped);
     result.info.elapsed = start.elapsed();
+    warnings.iter().for_each(|warning| log::warn!("{}: {warning}", spec.name));
+    result.info.warnings = warnings;
     log::info!(
         "{}: {} trajectories on {} in {:?}",
         spec.name,
@@ -164,7 +170,8 @@ pub fn method(run: &RunSettings) -> Result<Method> {
     Method::adaptive(tableau, controller)
 }
 
-/// Everything that a backend needs to know of a run, checked; a `single` trajectory is saved at more times by default.
+/// Everything that a backend needs to know of a run, checked, and what the user should know of it; a `single` trajectory
+/// is saved at more times by default.
 ///
 /// # Errors
 /// [`Error::Run`] with the setting at fault.
@@ -174,16 +181,18 @@ pub fn job<'a>(
     method: &'a Method,
     precision: Precision,
     single: bool,
-) -> Result<Job<'a>> {
+) -> Result<(Job<'a>, Vec<String>)> {
     let Some((t0, t1)) = run.tspan else {
         return Err(Error::run("tspan is missing; give a start and an end time"));
     };
     let max_steps = run.max_steps.unwrap_or(if method.is_adaptive() { DEFAULT_MAX_STEPS } else { u32::MAX });
     let default_save = if single { Save::Points(DEFAULT_POINTS) } else { Save::Points(2) };
-    let job = Job {
+    let mut job = Job {
         program: &spec.program,
         method,
         precision,
+        arithmetic: run.arithmetic.unwrap_or_default(),
+        compensated: run.compensated.unwrap_or_else(|| compensated(method, precision)),
         t0,
         t1,
         t_save: save_times(run.save.as_ref().unwrap_or(&default_save), t0, t1)?,
@@ -192,7 +201,20 @@ pub fn job<'a>(
         max_steps,
     };
     job.check()?;
-    Ok(job)
+    let warnings = raise_to_floor(&mut job);
+    Ok((job, warnings))
+}
+
+/// Whether the state update is compensated by default: where that was measured to matter. Over 10 Kepler orbits in f32,
+/// rk4 with 12,600 steps errs by 1.1e-3 without and by 4e-5 with it, over 100 orbits by 3e-2 and 4e-4; Lorenz-96 of 20
+/// states, 5000 steps, by 1.5e-1 and 2.7e-2. Adaptive steps at tolerances that f32 can deliver are few, and it changes
+/// their error by less than a third. In f32x2, 125,000 steps over 10 orbits err by 1.4e-10 without and 1e-12 with it.
+fn compensated(method: &Method, precision: Precision) -> bool {
+    match precision {
+        Precision::F32 => !method.is_adaptive(),
+        Precision::F32x2 => true,
+        Precision::F64 => false,
+    }
 }
 
 fn save_times(save: &Save, t0: f64, t1: f64) -> Result<Vec<f64>> {
@@ -222,30 +244,6 @@ fn save_times(save: &Save, t0: f64, t1: f64) -> Result<Vec<f64>> {
             // A remainder below a millionth of an interval is rounding: the end itself takes its place.
             let inner = (count - 1e-6).ceil().max(1.0) as usize;
             Ok((0..inner).map(|k| t0 + k as f64 * h).chain([t1]).collect())
-        }
-    }
-}
-
-fn tolerances(spec: &CompiledSpec, what: &str, given: Option<&Tolerance>, default: f64) -> Result<Vec<f64>> {
-    let n = spec.state_size();
-    match given {
-        None => Ok(vec![default; n]),
-        Some(Tolerance::Scalar(value)) => Ok(vec![*value; n]),
-        Some(Tolerance::PerState(map)) => {
-            let mut out = vec![default; n];
-            for (name, value) in map {
-                let range = spec.state_index_map.get(name).map(|(start, end)| *start..*end);
-                let slot = || spec.program.state_names.iter().position(|n| n == name).map(|i| i..i + 1);
-                let Some(range) = range.or_else(slot) else {
-                    let known = spec.program.state_names.iter().map(String::as_str);
-                    return Err(Error::run(format!(
-                        "{what}: no state is named '{name}'{}",
-                        suggest("known names", name, known)
-                    )));
-                };
-                out[range].fill(*value);
-            }
-            Ok(out)
         }
     }
 }
@@ -289,8 +287,11 @@ fn empty_result(
             backend,
             method: describe_method(job),
             precision: job.precision,
+            arithmetic: job.arithmetic,
+            compensated: job.compensated,
             tspan: (job.t0, job.t1),
             seed: ensemble.seed(),
+            warnings: Vec::new(),
             elapsed: std::time::Duration::ZERO,
         },
         t: Array1::from(job.t_save.clone()),
@@ -303,6 +304,8 @@ fn empty_result(
         status: vec![Status::Running; n_traj],
         accepted: vec![0; n_traj],
         rejected: vec![0; n_traj],
+        culprit: vec![None; n_traj],
+        verification: None,
     })
 }
 
@@ -318,6 +321,9 @@ fn collect(result: &mut EnsembleResult, start: usize, output: &RawOutput) -> Res
     result.t_end[part.clone()].copy_from_slice(&output.t);
     result.accepted[part.clone()].copy_from_slice(&output.accepted);
     result.rejected[part.clone()].copy_from_slice(&output.rejected);
+    for (culprit, code) in result.culprit[part.clone()].iter_mut().zip(&output.culprit) {
+        *culprit = code.checked_sub(1).map(|row| row as usize);
+    }
     for (status, code) in result.status[part].iter_mut().zip(&output.status) {
         *status = Status::from_code(*code)
             .ok_or_else(|| Error::Device(format!("a backend returned the unknown status {code}")))?;

@@ -1,4 +1,4 @@
-//! Statistics of an ensemble at each save time, over the trajectories that finished.
+//! Statistics of an ensemble at each save time, over the trajectories that succeeded.
 
 use crate::solution::EnsembleResult;
 use crate::status::Status;
@@ -8,8 +8,8 @@ use std::ops::Range;
 /// Probabilities of the quantiles that are reported.
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-/// Statistics of one value at one save time. A NaN among the values (an output may be one although the trajectory
-/// finished) makes them all NaN.
+/// Statistics of one value at one save time. There is no NaN among the values, for a trajectory with one has not succeeded;
+/// but an output may be infinite, and what is computed from it is then infinite or NaN.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     /// Arithmetic mean.
@@ -29,9 +29,9 @@ pub struct Moments {
 pub struct Statistics {
     /// Trajectories that went in.
     pub n_used: usize,
-    /// Trajectories left out since they did not reach the end.
+    /// Trajectories left out since they did not succeed.
     pub n_left_out: usize,
-    /// `[save time][row]`; empty if no trajectory finished.
+    /// `[save time][row]`; empty if no trajectory succeeded.
     pub moments: Vec<Vec<Moments>>,
 }
 
@@ -83,8 +83,9 @@ fn moments(mut values: Vec<f64>) -> Moments {
 /// Quantile of sorted values, interpolated as NumPy and R (type 7) do by default.
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    sorted[low] + (at - low as f64) * (sorted[high] - sorted[low])
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    // Between equal values there is nothing to interpolate, and infinite ones have no difference.
+    if low == high { low } else { low + at.fract() * (high - low) }
 }
 
 #[cfg(test)]
@@ -100,6 +101,15 @@ mod tests {
         for (got, want) in m.quantiles.into_iter().zip([1.15, 1.75, 2.5, 3.25, 3.85]) {
             assert!((got - want).abs() < 1e-14, "{got} is not {want}");
         }
+    }
+
+    #[test]
+    fn infinite_values_leave_the_quantiles_that_do_not_touch_them() {
+        let m = moments(vec![1.0, f64::INFINITY, 3.0, f64::INFINITY, 2.0]);
+        assert_eq!((m.mean, m.min, m.max), (f64::INFINITY, 1.0, f64::INFINITY));
+        let [q05, q25, q50, q75, q95] = m.quantiles;
+        assert!((q05 - 1.2).abs() < 1e-14, "{q05}");
+        assert_eq!([q25, q50, q75, q95], [2.0, 3.0, f64::INFINITY, f64::INFINITY]);
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! How the integration of one trajectory ended. The only list of codes: the kernels get theirs from here.
 
+/// The code at the end of a run: what still runs has been stopped.
+pub fn stopped_if_running(code: u32) -> u32 {
+    if code == Status::Running as u32 { Status::Stopped as u32 } else { code }
+}
+
 /// Outcome of one trajectory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u32)]
@@ -8,18 +13,30 @@ pub enum Status {
     Running = 0,
     /// Reached the end time.
     Success = 1,
-    /// The state or the derivative became NaN or infinite.
+    /// The state or the derivative became NaN or infinite, or an output NaN at a save time. The result says which value
+    /// it was first.
     NonFinite = 2,
     /// Used up `max_steps`.
     StepLimit = 3,
     /// The step size fell below what time can resolve, or below `dt_min`.
     DtUnderflow = 4,
+    /// A step was rejected although its error estimate lay within the rounding of the state: smaller steps cannot help.
+    ToleranceNotReachable = 5,
+    /// The user stopped the run before the end time.
+    Stopped = 6,
 }
 
 impl Status {
     /// Every status, in the order of the codes.
-    pub const ALL: [Status; 5] =
-        [Status::Running, Status::Success, Status::NonFinite, Status::StepLimit, Status::DtUnderflow];
+    pub const ALL: [Status; 7] = [
+        Status::Running,
+        Status::Success,
+        Status::NonFinite,
+        Status::StepLimit,
+        Status::DtUnderflow,
+        Status::ToleranceNotReachable,
+        Status::Stopped,
+    ];
 
     /// The status of a code.
     pub fn from_code(code: u32) -> Option<Status> {
@@ -34,6 +51,8 @@ impl Status {
             Status::NonFinite => "non_finite",
             Status::StepLimit => "step_limit",
             Status::DtUnderflow => "dt_underflow",
+            Status::ToleranceNotReachable => "tolerance_not_reachable",
+            Status::Stopped => "stopped",
         }
     }
 
@@ -49,6 +68,10 @@ impl Status {
             Status::DtUnderflow => {
                 "needed a step below dt_min or below the resolution of time: the solution may have a singularity or be stiff; try f64, looser tolerances or a smaller dt_min"
             }
+            Status::ToleranceNotReachable => {
+                "asked for less error than the rounding of the state: raise rtol or atol, or use a wider precision (f32x2, f64)"
+            }
+            Status::Stopped => "was stopped by the user before the end time: what was saved until then is kept",
         }
     }
 }

@@ -20,6 +20,10 @@ const BARE: &str = r#"{"states": {"v": [1.0, 2.0], "x": 0.0}, "derivatives": {"v
 /// Grows without bound at t = 1/x.
 const POLE: &str = r#"{"model": "pole", "states": {"x": 0.1}, "derivatives": {"x": "x^2"}, "run": {"tspan": [0, 2]}}"#;
 
+/// An output that is NaN from t = 1/k on, and a state that is infinite from t = 1/v on.
+const ROOT: &str = r#"{"model": "root", "states": {"x": 1.0, "v": 0.1}, "parameters": {"k": 0.1},
+  "derivatives": {"x": "-k", "v": "v^2"}, "outputs": {"root": "sqrt(x)"}, "run": {"tspan": [0, 2], "save": {"points": 9}}}"#;
+
 const SERVO: &str = r#"{"components": {"mass": {"x": {"integrated": 1.0}}}, "entities": {"m": {"mass": {}}},
   "systems": {"s": {"slots": {"m": "mass"}, "derivatives": {"m.x": "-m.x"}}},
   "callbacks": {"kick": {"dt": 0.1, "set": {"m.mass.x": "1"}}}, "run": {"tspan": [0, 1]}}"#;
@@ -34,6 +38,7 @@ impl Place {
             ("decay.json", DECAY),
             ("bare.json", BARE),
             ("pole.json", POLE),
+            ("root.json", ROOT),
             ("servo.json", SERVO),
             ("broken.json", "{\"states\": {\"x\": 1.0}"),
             ("k.csv", "k,rate\n1,4\n2,5\n3,6\n"),
@@ -105,7 +110,7 @@ const BAD: &[(&str, &str)] = &[
         "run decay.json --backend tpu",
         "invalid value 'tpu' for '--backend <BACKEND>'\n  [possible values: auto, gpu, cpu]\n\n  tip: a similar value exists: 'cpu'HELP",
     ),
-    ("run decay.json --precision f16", "invalid value 'f16' for '--precision <FORMAT>': known: f32, f64HELP"),
+    ("run decay.json --precision f16", "invalid value 'f16' for '--precision <FORMAT>': known: f32, f64, f32x2HELP"),
     (
         "run decay.json --dtsave 1 --save-points 3",
         "the argument '--dtsave <H>' cannot be used with '--save-points <N>'\n\nUsage: ensolve run --dtsave <H> <MODEL>HELP",
@@ -125,6 +130,14 @@ const BAD: &[(&str, &str)] = &[
     (
         "run decay.json --max-steps 1e12",
         "invalid value '1e12' for '--max-steps <N>': at most 4294967295 are possibleHELP",
+    ),
+    (
+        "run decay.json --verify 0",
+        "invalid value '0' for '--verify <K>': 0 trajectories verify nothing; give at least 1HELP",
+    ),
+    (
+        "run decay.json --verify some",
+        "invalid value 'some' for '--verify <K>': expected a whole number, such as 1000 or 1e6HELP",
     ),
     // What varies.
     (
@@ -373,10 +386,10 @@ fn trouble_is_reported_and_the_others_finish() {
     assert_eq!(output.status.code(), Some(3));
     let advice = ensolve::Status::NonFinite.advice();
     let want = format!(
-        "warning: 1 of 3 trajectories did not reach the end time\n  1 non_finite: {advice}\n    trajectory 1; --only 1 replays one\n"
+        "warning: 1 of 3 trajectories did not reach the end time\n  1 non_finite: {advice}\n    trajectory 1 (x at t = 0.05); --only 1 replays one\n"
     );
     assert_eq!(text(&output.stderr), want);
-    assert!(text(&output.stdout).contains("statistics at t = 2 over 2 trajectories (1 unfinished left out)"));
+    assert!(text(&output.stdout).contains("statistics at t = 2 over 2 trajectories (1 failed left out)"));
     let rows = place.csv("r.csv");
     let statuses: Vec<&str> = rows[1..].iter().map(|row| row[3].as_str()).collect();
     assert_eq!(statuses[..3], ["success"; 3]);
@@ -394,6 +407,205 @@ fn trouble_is_reported_and_the_others_finish() {
     let output = place.ensolve("run decay.json --backend cpu --vary k=values(1,1e6,2,1) --max-steps 50 --only 1");
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stdout).contains("last accepted state at t = 0."), "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_was_not_finite_is_named_with_its_time() {
+    let place = Place::new();
+    let run = "run root.json --backend cpu --method rk4 --dt 0.125";
+    let advice = ensolve::Status::NonFinite.advice();
+    // Reached the end with an output that was NaN from t = 1.5 on.
+    let output = place.ensolve(&format!("{run} --vary k=values(0.1,0.7,0.2) --out r.json"));
+    assert_eq!(output.status.code(), Some(3));
+    let want = format!(
+        "warning: 1 of 3 trajectories reached the end time, but a saved value is not a number\n  1 non_finite: {advice}\n    trajectory 1 (root at t = 1.5); --only 1 replays one\n"
+    );
+    assert_eq!(text(&output.stderr), want);
+    assert_eq!(place.json("r.json")["trajectories"]["non_finite"], serde_json::json!([null, "root", null]));
+    assert_eq!(place.json("r.json")["trajectories"]["t_end"], serde_json::json!([2.0, 2.0, 2.0]));
+
+    // And one whose state became infinite, on the way. Numbers are those of the ensemble, also where one is replayed.
+    let vary = "--vary k=values(0.1,0.7,0.1,0.1) --vary v=values(0.1,0.1,20,0.1)";
+    let output = place.ensolve(&format!("{run} {vary}"));
+    let want = format!(
+        "warning: 2 of 4 trajectories failed: 1 did not reach the end time, 1 did, but a saved value is not a number\n  2 non_finite: {advice}\n    trajectory 1 (root at t = 1.5), 2 (v at t = 0.25); --only 1 replays one\n"
+    );
+    assert_eq!(text(&output.stderr), want);
+    let output = place.ensolve(&format!("{run} {vary} --only 2 --columns x --out r.json"));
+    let want = format!(
+        "warning: 1 of 1 trajectories did not reach the end time\n  1 non_finite: {advice}\n    trajectory 2 (v at t = 0.25); --only 2 replays one\n"
+    );
+    assert_eq!(text(&output.stderr), want);
+    assert_eq!(place.json("r.json")["trajectories"]["non_finite"], "v", "although it is no column of the file");
+    place.good("run decay.json --backend cpu --only 0 --out r.json");
+    assert_eq!(place.json("r.json")["trajectories"]["non_finite"], Value::Null);
+}
+
+#[test]
+fn a_tolerance_that_is_raised_is_a_warning() {
+    let place = Place::new();
+    let output = place.ensolve("run decay.json --backend cpu --precision f32 --rtol 1e-9 --out r.json");
+    let message = "rtol 1e-9 is below what f32 can deliver with tsit5 (2.6e-7), which is used instead; use precision f64 or f32x2 for less";
+    assert_eq!(text(&output.stderr), format!("warning: {message}\n"));
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("\n  method     tsit5, rtol 2.6e-7, atol 1e-8\n"));
+    assert_eq!(place.json("r.json")["warnings"], serde_json::json!([message]));
+    place.good("run decay.json --backend cpu --precision f64 --rtol 1e-9 --out r.json");
+    assert_eq!(place.json("r.json")["warnings"], serde_json::json!([]));
+
+    fs::write(place.0.path().join("fine.json"), DECAY.replace("[0, 2],", "[0, 2], \"rtol\": 1e-17,")).unwrap();
+    let output = place.ensolve("check fine.json");
+    let message = "rtol 1e-17 is below what f64 can deliver with tsit5 (4.9e-16), which is used instead; no precision delivers less";
+    assert_eq!((text(&output.stderr), output.status.code()), (format!("warning: {message}\n"), Some(0)));
+}
+
+#[test]
+fn the_arithmetic_of_a_run_is_told() {
+    let place = Place::new();
+    for (options, line, arithmetic, compensated) in [
+        ("", "f64", "standard", false),
+        ("--exact --compensated true --precision f32", "f32 (exact arithmetic, compensated state)", "exact", true),
+        ("--method rk4 --dt 0.1 --precision f32", "f32 (compensated state)", "standard", true),
+        ("--exact", "f64 (exact arithmetic)", "exact", false),
+    ] {
+        let stdout = place.good(format!("run decay.json --backend cpu --out r.json {options}").trim_end());
+        assert!(stdout.contains(&format!("\n  precision  {line}\n")), "{options}: {stdout}");
+        let json = place.json("r.json");
+        assert_eq!((&json["arithmetic"], &json["compensated"]), (&arithmetic.into(), &compensated.into()), "{options}");
+    }
+}
+
+#[test]
+fn a_verification_tells_the_errors() {
+    let place = Place::new();
+    let block = |stdout: &str| -> Vec<String> {
+        stdout
+            .lines()
+            .skip_while(|line| !line.starts_with("verification"))
+            .take_while(|line| !line.is_empty())
+            .map(String::from)
+            .collect()
+    };
+    let euler = "run decay.json --backend cpu --method euler --dt 0.01";
+    let stdout = place.good(&format!("{euler} --n 1000 --verify 100 --out r.json"));
+    assert_eq!(
+        block(&stdout),
+        [
+            "verification: 100 of 1000 trajectories against f64 on the cpu, tsit5, rtol 1e-8, atol 1e-10",
+            "  error in tolerance units: median 18000, 90% 24000, 99% 25000, largest 25000 (trajectory 773, x at t = 2)",
+        ]
+    );
+    assert!(stdout.find("statistics") < stdout.find("verification"), "{stdout}");
+    let json = &place.json("r.json")["verification"];
+    assert_eq!(json["method"], "tsit5, rtol 1e-8, atol 1e-10");
+    let errors: Vec<f64> = json["errors"].as_array().unwrap().iter().map(|error| error.as_f64().unwrap()).collect();
+    assert_eq!((errors.len(), json["trajectories"].as_array().unwrap().len()), (100, 100));
+    assert_eq!(json["n_compared"], 100);
+    let largest = errors.iter().copied().fold(0.0, f64::max);
+    assert_eq!((json["error"]["max"].as_f64(), json["worst"]["error"].as_f64()), (Some(largest), Some(largest)));
+    let keys: Vec<&String> = json["error"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["q50", "q90", "q99", "max"]);
+    assert_eq!(json["worst"]["state"], "x");
+
+    // The same trajectory alone: its own error.
+    let worst = &json["worst"]["trajectory"];
+    let stdout = place.good(&format!("{euler} --n 1000 --only {worst} --verify 7 --out one.json"));
+    assert_eq!(
+        block(&stdout),
+        [
+            "verification: the trajectory against f64 on the cpu, tsit5, rtol 1e-8, atol 1e-10",
+            "  error in tolerance units: 25000 (x at t = 2)",
+        ]
+    );
+    assert_eq!(&place.json("one.json")["verification"]["worst"], &json["worst"]);
+    place.good("run decay.json --backend cpu --out none.json");
+    assert_eq!(place.json("none.json")["verification"], Value::Null);
+
+    let output = place.ensolve("run decay.json --backend cpu --vary k=values(1,1e6,2,1) --max-steps 50 --verify 4");
+    let lines = block(&text(&output.stdout));
+    assert_eq!(lines[0], "verification: all 4 trajectories against f64 on the cpu, tsit5, rtol 1e-8, atol 1e-10");
+    assert_eq!(lines[2], "  1 not compared: 1 failed in the run");
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_verification_that_fails_leaves_the_result() {
+    let place = Place::new();
+    let run = "run decay.json --backend cpu --method rk4 --dt 0.1 --rtol 0 --atol 0 --verify 2 --out r.csv";
+    let output = place.ensolve(run);
+    let why = "verify: rtol and atol of 'x' are both 0, so that its error has no unit; give one of them";
+    assert_eq!((text(&output.stderr), output.status.code()), (format!("error: {why}\n"), Some(2)));
+    assert!(text(&output.stdout).contains("\nwritten to r.csv\n"));
+    assert_eq!(place.csv("r.csv").len(), 1 + 4 * 5);
+}
+
+/// Sends what Ctrl-C sends.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Waits until a process handles SIGINT; before, it would die of it.
+#[cfg(unix)]
+fn await_handler(child: &std::process::Child) {
+    for _ in 0..200 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let Ok(status) = fs::read_to_string(format!("/proc/{}/status", child.id())) else { continue };
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+        if u64::from_str_radix(caught, 16).is_ok_and(|signals| signals & 2 != 0) {
+            return;
+        }
+    }
+}
+
+/// A run of hours, once its threads are at work.
+#[cfg(unix)]
+fn endless(place: &Place, options: &str) -> std::process::Child {
+    let run = format!("run decay.json --backend cpu --tspan 0 1e9 --method rk4 --dt 0.5 --save-points 3 {options}");
+    let child = place.command(&run).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    await_handler(&child);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    child
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_stops_a_run_and_keeps_what_there_is() {
+    let place = Place::new();
+    let child = endless(&place, "--verify 2 --out r.json");
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let advice = ensolve::Status::Stopped.advice();
+    let want = format!(
+        "warning: stopped by Ctrl-C: 4 of 4 trajectories did not reach the end time\n  4 stopped: {advice}\n    trajectory 0, 1, 2, 3; --only 0 replays one\n"
+    );
+    assert_eq!(text(&output.stderr), want);
+    let stdout = text(&output.stdout);
+    assert!(stdout.starts_with("decay: 4 trajectories, t = 0 to 1000000000\n"), "{stdout}");
+    assert!(stdout.contains("\nno trajectory succeeded: no statistics\n"), "{stdout}");
+    assert!(stdout.ends_with("\nno verification: Ctrl-C stopped the run\n\nwritten to r.json\n"), "{stdout}");
+    let json = place.json("r.json");
+    assert_eq!(json["status"], serde_json::json!({"stopped": 4}));
+    assert_eq!(json["trajectories"]["values"]["x"][3], serde_json::json!([1.0, null, null]));
+    let t_end = json["trajectories"]["t_end"][0].as_f64().unwrap();
+    assert!(0.0 < t_end && t_end < 1e9, "{t_end}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_ctrl_c_ends_the_process_and_leaves_nothing() {
+    let place = Place::new();
+    let n_files = place.n_files();
+    // Writing so many trajectories takes seconds.
+    let child = endless(&place, "--n 1e6 --out r.csv");
+    interrupt(&child);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(130), ""));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(place.n_files(), n_files);
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod common;
 
 use common::compiled;
 use ensolve::job::{CountRow, RunConfig, StateRows};
+use ensolve::math::TWO_OVER_PI;
+use ensolve::pair::F32x2;
 use ensolve::method::{Controller, tableaus};
 use ensolve::wgsl::{WORKGROUP_SIZE, assemble};
 use ensolve::{CompiledSpec, Method, Precision, Status};
@@ -15,9 +17,6 @@ use std::mem::offset_of;
 
 /// WebGPU promises this many storage buffers to every compute stage.
 const MAX_STORAGE_BUFFERS: usize = 8;
-
-/// Members of `vec4<real>`.
-const VEC4: usize = 4;
 
 /// Two states, so that no row number is right by chance, and one output.
 fn spec() -> CompiledSpec {
@@ -32,11 +31,11 @@ fn methods() -> [Method; 2] {
     [Method::fixed(&tableaus::RK4, 0.1).expect("a method"), adaptive.expect("a method")]
 }
 
-/// The modules of both precisions and both step-size rules.
+/// The modules of every precision and both step-size rules.
 fn modules() -> Vec<(Precision, Module)> {
     let spec = spec();
     let mut all = Vec::new();
-    for precision in [Precision::F32, Precision::F64] {
+    for precision in Precision::ALL {
         for method in methods() {
             let source = assemble(&spec.program, &method, precision).expect("a valid kernel");
             all.push((precision, naga::front::wgsl::parse_str(source.text()).expect("assemble has validated it")));
@@ -62,6 +61,7 @@ fn rust_members(precision: Precision) -> (Vec<(&'static str, usize)>, usize) {
     match precision {
         Precision::F32 => all!(f32),
         Precision::F64 => all!(f64),
+        Precision::F32x2 => all!(F32x2),
     }
 }
 
@@ -90,7 +90,7 @@ enum Access {
 /// The buffers in the order in which the backend binds them.
 const BUFFERS: [(&str, Access); 8] = [
     ("config", Access::Uniform),
-    ("tolerances", Access::Uniform),
+    ("tables", Access::Uniform),
     ("save_times", Access::Read),
     ("params", Access::Read),
     ("state", Access::Write),
@@ -125,20 +125,45 @@ fn bindings_are_those_that_the_backend_gives() {
     }
 }
 
+fn real_size(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => size_of::<f32>(),
+        Precision::F64 => size_of::<f64>(),
+        Precision::F32x2 => size_of::<F32x2>(),
+    }
+}
+
 #[test]
 fn elements_of_the_buffers_have_the_size_of_the_rust_numbers() {
     for (precision, module) in modules() {
-        let real = match precision {
-            Precision::F32 => size_of::<f32>(),
-            Precision::F64 => size_of::<f64>(),
-        };
+        let real = real_size(precision);
         let reals = ["save_times", "params", "state", "saved"].map(|name| (name, real));
-        for (name, size) in reals.into_iter().chain([("counts", size_of::<u32>()), ("tolerances", VEC4 * real)]) {
+        for (name, size) in reals.into_iter().chain([("counts", size_of::<u32>())]) {
             let variable = module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some(name));
             let ty = variable.unwrap_or_else(|| panic!("no buffer '{name}'")).1.ty;
             let TypeInner::Array { stride, .. } = module.types[ty].inner else { panic!("'{name}' is an array") };
             assert_eq!(stride as usize, size, "elements of '{name}' in {precision}");
         }
+    }
+}
+
+/// The uniform tables: 2/pi in vectors of four words, then four numbers for each state.
+#[test]
+fn tables_have_the_layout_that_the_backend_fills() {
+    for (precision, module) in modules() {
+        let structure = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Tables")).expect("a type").1;
+        let TypeInner::Struct { members, .. } = &structure.inner else { panic!("Tables is a struct") };
+        let parts: Vec<(&str, usize, usize)> = members
+            .iter()
+            .map(|m| match module.types[m.ty].inner {
+                TypeInner::Array { stride, .. } => {
+                    (m.name.as_deref().unwrap_or(""), m.offset as usize, stride as usize)
+                }
+                ref other => panic!("{other:?} is not an array"),
+            })
+            .collect();
+        let wanted = [("two_over_pi", 0, 16), ("tolerances", size_of_val(&TWO_OVER_PI), 4 * real_size(precision))];
+        assert_eq!(parts, wanted, "{precision}");
     }
 }
 
@@ -173,7 +198,7 @@ fn named(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
 
 #[test]
 fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
-    let rows = StateRows::new(spec().program.n_state());
+    let rows = StateRows::new(spec().program.n_state(), false);
     let expected = named(&[
         ("ROW_Y", rows.y),
         ("ROW_K1", rows.k1),
@@ -181,6 +206,7 @@ fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
         ("ROW_TAU_LOW", rows.tau_low),
         ("ROW_DT", rows.dt),
         ("ROW_ERR_PREV", rows.err_prev),
+        ("ROW_Y_LOW", rows.y_low),
     ]);
     for (precision, module) in modules() {
         assert_eq!(constants(&module, "ROW_"), expected, "{precision}");
@@ -214,7 +240,7 @@ fn sizes_are_those_of_the_program() {
     let program = spec().program;
     let n_state = program.n_state();
     for (precision, module) in modules() {
-        let expected = named(&[("N_STATE", n_state), ("N_TOLERANCE", n_state), ("N_ROW", program.n_row())]);
+        let expected = named(&[("N_STATE", n_state), ("N_TOLERANCE", n_state), ("N_ROW", program.n_row()), ("N_TWO_OVER_PI", TWO_OVER_PI.len() / 4)]);
         assert_eq!(constants(&module, "N_"), expected, "{precision}");
         assert_eq!(constants(&module, "WORKGROUP_SIZE"), named(&[("WORKGROUP_SIZE", WORKGROUP_SIZE as usize)]));
     }
@@ -227,7 +253,6 @@ fn the_resolution_of_time_is_that_of_the_precision() {
             module.constants.iter().find(|(_, c)| c.name.as_deref() == Some("REAL_EPSILON")).expect("a constant");
         let epsilon = match module.global_expressions[constant.init] {
             Expression::Literal(Literal::F32(x)) => f64::from(x),
-            Expression::Literal(Literal::F64(x)) => x,
             ref other => panic!("REAL_EPSILON is {other:?}"),
         };
         assert_eq!(epsilon, precision.epsilon());

@@ -335,15 +335,15 @@ x + omga
 x.y
     derivatives.x: unknown name 'x.y' at column 1; known names: x, y, v, omega, w, t, pi
 sine(x)
-    derivatives.x: unknown function 'sine' at column 1; did you mean 'sin'? known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
+    derivatives.x: unknown function 'sine' at column 1; did you mean 'sin'? known functions: f, abs, sign, sqrt, cbrt, exp, exp2, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh and 12 more
 clmp(x, 0, 1)
-    derivatives.x: unknown function 'clmp' at column 1; did you mean 'clamp'? known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
+    derivatives.x: unknown function 'clmp' at column 1; did you mean 'clamp'? known functions: f, abs, sign, sqrt, cbrt, exp, exp2, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh and 12 more
 g(x)
-    derivatives.x: unknown function 'g' at column 1; known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
+    derivatives.x: unknown function 'g' at column 1; known functions: f, abs, sign, sqrt, cbrt, exp, exp2, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh and 12 more
 omega(x)
-    derivatives.x: unknown function 'omega' at column 1; known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
+    derivatives.x: unknown function 'omega' at column 1; known functions: f, abs, sign, sqrt, cbrt, exp, exp2, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh and 12 more
 Sin(x)
-    derivatives.x: unknown function 'Sin' at column 1; did you mean 'sin'? known functions: f, abs, sign, sqrt, cbrt, exp, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, floor and 11 more
+    derivatives.x: unknown function 'Sin' at column 1; did you mean 'sin'? known functions: f, abs, sign, sqrt, cbrt, exp, exp2, expm1, log, log1p, log2, log10, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh and 12 more
 Omega
     derivatives.x: unknown name 'Omega' at column 1; did you mean 'omega'? known names: x, y, v, omega, w, t, pi
 sin
@@ -757,9 +757,9 @@ fn runs_that_are_wrong() {
 {}
     tspan is missing; give a start and an end time
 {"tspan": [0, 1], "precison": "f32"}
-    run.precison: unknown key 'precison'; did you mean 'precision'? known keys: tspan, method, dt, adaptive, rtol, atol, dt_min, dt_max, max_steps, save, precision
+    run.precison: unknown key 'precison'; did you mean 'precision'? known keys: tspan, method, dt, adaptive, rtol, atol, dt_min, dt_max, max_steps, save, precision, arithmetic, compensated
 {"tspan": [0, 1], "precision": "f16"}
-    run.precision: unknown precision 'f16'; known: f32, f64
+    run.precision: unknown precision 'f16'; known: f32, f64, f32x2
 {"tspan": [0, 1], "precision": 32}
     run.precision: expected a string, found number 32
 {"tspan": [0, 1], "method": "tsitt5"}

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Tested, assert_close, backends, compiled};
+use ensolve::pair::F32x2;
 use ensolve::spec::{EnsembleSettings, Tolerance};
 use ensolve::{
     CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings, Save, Status,
@@ -45,8 +46,8 @@ fn solve_with(
 /// Runs a test on every backend in each of its precisions.
 fn everywhere(mut test: impl FnMut(&mut Tested, Precision)) {
     for mut tested in backends() {
-        for precision in tested.precisions {
-            test(&mut tested, *precision);
+        for precision in tested.precisions.clone() {
+            test(&mut tested, precision);
         }
     }
 }
@@ -237,11 +238,12 @@ fn counts_and_statistics_tell_the_finished_from_the_others() {
         let statistics = ensolve::Statistics::of(&result);
         assert_eq!((statistics.n_used, statistics.n_left_out), (9, 2));
         let start = &statistics.moments[0][0];
-        let smallest = f64::from(MIXED[9] as f32);
-        assert_eq!(
-            (start.min, start.max),
-            (smallest, if precision == Precision::F32 { f64::from(0.7f32) } else { 0.7 })
-        );
+        let largest = match precision {
+            Precision::F32 => f64::from(0.7f32),
+            Precision::F64 => 0.7,
+            Precision::F32x2 => F32x2::from_f64(0.7).to_f64(),
+        };
+        assert_eq!((start.min, start.max), (MIXED[9], largest));
     });
 }
 

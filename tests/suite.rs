@@ -88,9 +88,8 @@ fn outcomes(case: &Case, tested: &mut Tested) -> Vec<Outcome> {
         println!("{} is skipped on the {}: {reason}", case.name, tested.name);
         return Vec::new();
     }
-    let f64_arithmetic = tested.f64_arithmetic;
-    let can = |p: Precision| tested.precisions.contains(&p) || (p == Precision::F64 && f64_arithmetic);
-    let runs = case.runs.iter().filter(|run| can(run.precision));
+    let can = tested.precisions.clone();
+    let runs = case.runs.iter().filter(|run| can.contains(&run.precision));
     let pairs: Vec<(&Run, &String)> =
         runs.flat_map(|run| run.methods.iter().map(move |method| (run, method))).collect();
     pairs.into_iter().map(|(run, method)| outcome(case, run, method, tested)).collect()

@@ -4,7 +4,7 @@ use super::vary::{self, Vary};
 use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{BackendChoice, Error, Precision, Result, RunSettings, Save, solve};
+use ensolve::{Arithmetic, BackendChoice, Error, Precision, Result, RunSettings, Save, solve};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -23,6 +23,11 @@ pub struct RunArgs {
     pub tolerances: ToleranceArgs,
     #[command(flatten)]
     pub save: SaveArgs,
+    /// Solve K of the trajectories again in f64 at a hundredth of the tolerances, and say how large the errors are in
+    /// units of the tolerances. A tolerance bounds the error of a step: errors add up, and grow without bound where the
+    /// model is chaotic
+    #[arg(long, value_name = "K", value_parser = verified, allow_negative_numbers = true, help_heading = "Results")]
+    pub verify: Option<u64>,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -113,9 +118,20 @@ pub struct MachineArgs {
     /// The GPU whose name contains NAME, in any case ('ensolve adapters' lists them) [default: the best one]
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
-    /// Number format, f32 or f64 [default: f64 on the CPU, f32 on a GPU]
+    /// Number format: f32 (7 digits), f64 (16), or f32x2 (14, from two f32) where a GPU's f64 is missing or slow
+    /// [default: f64 on the CPU, f32 on a GPU]
     #[arg(long, value_name = "FORMAT", value_parser = precision)]
     pub precision: Option<Precision>,
+    /// Have the GPU round every operation as written: the same bits as on the CPU; refused where the adapter cannot
+    #[arg(long, conflicts_with = "fast_math")]
+    pub exact: bool,
+    /// Use the GPU driver's own sin, exp, pow, ... in f32: faster, and as inaccurate as WGSL allows (sin to 5e-4, and only
+    /// on [-pi, pi]; exp to 3 + 2|x| units in the last place; log to 5e-7 near 1)
+    #[arg(long)]
+    pub fast_math: bool,
+    /// Carry the rounding of each step's sum to the next step (true or false) [default: see the README]
+    #[arg(long, value_name = "BOOL")]
+    pub compensated: Option<bool>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -129,9 +145,9 @@ fn methods() -> String {
     ensolve::method::TABLEAUS.map(|tableau| tableau.name).join(", ")
 }
 
-/// Reads `f32` or `f64`.
+/// Reads a number format.
 pub fn precision(text: &str) -> std::result::Result<Precision, String> {
-    Precision::parse(text).ok_or_else(|| "known: f32, f64".to_string())
+    Precision::parse(text).ok_or_else(|| format!("known: {}", Precision::ALL.map(Precision::name).join(", ")))
 }
 
 fn whole(text: &str) -> std::result::Result<u64, String> {
@@ -143,6 +159,13 @@ fn at_least_one(text: &str) -> std::result::Result<u64, String> {
     match whole(text)? {
         0 => Err("an ensemble has at least 1 trajectory".to_string()),
         n => Ok(n),
+    }
+}
+
+fn verified(text: &str) -> std::result::Result<u64, String> {
+    match whole(text)? {
+        0 => Err("0 trajectories verify nothing; give at least 1".to_string()),
+        k => Ok(k),
     }
 }
 
@@ -184,6 +207,8 @@ impl RunArgs {
             max_steps: self.tolerances.max_steps,
             save: self.save.times(t0, t1)?,
             precision: self.machine.precision,
+            arithmetic: self.machine.arithmetic(),
+            compensated: self.machine.compensated,
             ..Default::default()
         };
         Ok(flags.or(&self.steps.over(file)))
@@ -230,6 +255,14 @@ impl SaveArgs {
 }
 
 impl MachineArgs {
+    fn arithmetic(&self) -> Option<Arithmetic> {
+        match (self.exact, self.fast_math) {
+            (true, _) => Some(Arithmetic::Exact),
+            (_, true) => Some(Arithmetic::FastMath),
+            _ => None,
+        }
+    }
+
     /// The backend asked for.
     pub fn choice(&self) -> Result<BackendChoice> {
         match (self.backend, &self.adapter) {

@@ -21,24 +21,32 @@ pub fn check(path: &Path) -> Result<Report> {
         Err(why) => writeln!(text, "backends: none; {why}"),
     };
     let ensemble = Ensemble::new(&spec, &world.ensemble)?;
-    text += &run_lines(&world, &spec, &ensemble, supported.is_ok())?;
+    let (run, warnings) = run_lines(&world, &spec, &ensemble, supported.is_ok())?;
+    text += &run;
     text += &ensemble_lines(&world, &ensemble);
-    Ok(Report::good(text))
+    Ok(Report::good(text).warned(&warnings))
 }
 
-fn run_lines(world: &World, spec: &CompiledSpec, ensemble: &Ensemble, is_supported: bool) -> Result<String> {
+/// The `run` section as it would be run, and what the user should know of it.
+fn run_lines(
+    world: &World,
+    spec: &CompiledSpec,
+    ensemble: &Ensemble,
+    is_supported: bool,
+) -> Result<(String, Vec<String>)> {
     if world.run == Default::default() {
-        return Ok("run: nothing in the file; the command line needs at least --tspan\n".to_string());
+        let text = "run: nothing in the file; the command line needs at least --tspan\n";
+        return Ok((text.to_string(), Vec::new()));
     }
     let method = solve::method(&world.run)?;
     let (Some((t0, t1)), true) = (world.run.tspan, is_supported) else {
-        return Ok(format!("run: {}\n", method.name));
+        return Ok((format!("run: {}\n", method.name), Vec::new()));
     };
-    let job =
+    let (job, warnings) =
         solve::job(spec, &world.run, &method, world.run.precision.unwrap_or(Precision::F64), ensemble.size() == 1)?;
     let precision = world.run.precision.map_or(String::new(), |precision| format!(", {precision}"));
     let n_save = world.run.save.as_ref().map_or(String::new(), |_| format!(", {} save times", job.t_save.len()));
-    Ok(format!("run: t = {t0} to {t1}, {}{precision}{n_save}\n", solve::describe_method(&job)))
+    Ok((format!("run: t = {t0} to {t1}, {}{precision}{n_save}\n", solve::describe_method(&job)), warnings))
 }
 
 fn ensemble_lines(world: &World, ensemble: &Ensemble) -> String {

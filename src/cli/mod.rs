@@ -1,16 +1,18 @@
 //! The command line: what was typed to library calls, what came back to text and an exit code.
 //!
 //! Each command is a function from its arguments to a [`Report`]; only this file prints. Exit codes: 0 all trajectories
-//! finished, 3 some did not, 2 bad input.
+//! succeeded, 3 some did not or the user stopped the run, 2 bad input, 130 the user ended the process.
 
 mod adapters;
 mod args;
 mod check;
+mod interrupt;
 mod progress;
 mod run;
 mod save_at;
 mod summary;
 mod vary;
+mod verification;
 mod wgsl;
 
 use clap::{Parser, Subcommand};
@@ -20,7 +22,7 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Some trajectories did not reach the end time.
+/// Some trajectories failed, or the user stopped the run.
 const UNFINISHED: u8 = 3;
 /// Something in the input is wrong; also clap's own code.
 const BAD_INPUT: u8 = 2;
@@ -32,7 +34,7 @@ Examples:
   ensolve run lorenz.json --n 1e5 --vary 'rho=uniform(0,28)' --out all.npz
 
 'ensolve help run' explains every option of a run.
-Exit codes: 0 all trajectories finished, 3 some did not (reasons on stderr), 2 bad input.";
+Exit codes: 0 all trajectories succeeded, 3 some did not (reasons on stderr) or Ctrl-C stopped the run, 2 bad input.";
 
 /// Solves one ODE model for very many initial conditions and parameters at once, on a GPU or on the CPU
 #[derive(Parser)]
@@ -82,6 +84,12 @@ impl Report {
     /// All went well.
     fn good(summary: String) -> Self {
         Report { summary, warnings: String::new(), code: 0 }
+    }
+
+    /// Adds warnings, which do not change the exit code.
+    fn warned(mut self, warnings: &[String]) -> Self {
+        warnings.iter().for_each(|warning| self.warnings += &format!("warning: {warning}\n"));
+        self
     }
 
     /// Adds an error.

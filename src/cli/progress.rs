@@ -1,5 +1,6 @@
 //! A bar on stderr for work that takes longer than half a second, on a terminal only.
 
+use super::interrupt;
 use ensolve::job::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -11,7 +12,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(500);
 const REDRAW: Duration = Duration::from_millis(100);
 
-const COUNTING: &str = "{bar:20} {human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
+const COUNTING: &str = "{bar:20} {msg}{human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
 const WAITING: &str = "{spinner} {msg}, {elapsed}";
 
 /// A bar while it lives.
@@ -22,9 +23,10 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Counts trajectories.
-    pub fn counting(n: u64) -> Self {
-        Bar::start(ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::hidden()).with_style(style(COUNTING)))
+    /// Counts trajectories; `what` is done with them, and empty where that is clear.
+    pub fn counting(what: &'static str, n: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::hidden());
+        Bar::start(bar.with_style(style(COUNTING)).with_message(what))
     }
 
     /// Turns while something of unknown length is done.
@@ -58,6 +60,10 @@ fn style(template: &str) -> ProgressStyle {
 impl Progress for Bar {
     fn finished(&self, n: usize) {
         self.bar.inc(n as u64);
+    }
+
+    fn is_stopped(&self) -> bool {
+        interrupt::is_pressed()
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::args::RunArgs;
 use super::progress::Bar;
-use super::{Report, UNFINISHED, summary};
+use super::{Report, UNFINISHED, interrupt, summary, verification};
 use ensolve::spec::EnsembleSettings;
-use ensolve::{Ensemble, EnsembleResult, Result, World, choose, output, solve};
+use ensolve::{
+    CompiledSpec, Ensemble, EnsembleResult, Result, RunSettings, Status, World, choose, output, solve, verify,
+};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -21,9 +23,12 @@ Examples:
     ensolve run lorenz.json --only 4711 --dtsave 0.01 --out 4711.csv
   Steps of one size:
     ensolve run lorenz.json --n 1 --method rk4 --dt 0.001
+  In f32, and how far that is from the truth in 100 of the trajectories:
+    ensolve run lorenz.json --n 1e5 --tspan 0 2 --precision f32 --verify 100
 
-Exit codes: 0 all trajectories finished, 3 some did not (reasons on stderr, the file is written),
-2 bad input.";
+Ctrl-C stops a run: what there is until then is written and summed up. A second Ctrl-C ends it at once.
+Exit codes: 0 all trajectories succeeded, 3 some did not or Ctrl-C stopped the run (reasons on stderr,
+the file is written), 2 bad input.";
 
 /// Solves, writes and sums up.
 pub fn run(args: &RunArgs) -> Result<Report> {
@@ -39,21 +44,47 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let choice = args.machine.choice()?;
     args.save.out.as_deref().map_or(Ok(()), output::check)?;
 
+    interrupt::watch(args.save.out.as_deref().map(output::temporary));
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
-    let bar = Bar::counting(range.end - range.start);
+    let bar = Bar::counting("", range.end - range.start);
     let result = solve::solve_range(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), &bar);
     drop(bar);
-    let result = result?;
+    let mut result = result?;
+    let verified = verified(args, &spec, &settings, &ensemble, &mut result);
 
     let lines = [("backend", format!("{} ({})", result.info.backend, chosen.reason))];
     let drawn = inputs(&result, &ensemble, &varied).map(|text| ("ensemble", text));
     let heading = summary::heading(&result, lines.into_iter().chain(drawn));
     let report = finish(&result, heading + &summary::values(&result, &rows));
+    let report = match verified {
+        Ok(text) => Report { summary: report.summary + &text, ..report },
+        Err(error) => report.failed(&error),
+    };
     Ok(match write(args, &result) {
         Ok(line) => Report { summary: report.summary + &line, ..report },
         // The numbers took their time: they are shown although the file failed.
         Err(error) => report.failed(&error),
     })
+}
+
+/// The verification that is asked for, added to the result, and its text.
+fn verified(
+    args: &RunArgs,
+    spec: &CompiledSpec,
+    settings: &RunSettings,
+    ensemble: &Ensemble,
+    result: &mut EnsembleResult,
+) -> Result<String> {
+    let Some(k) = args.verify else { return Ok(String::new()) };
+    if result.status.contains(&Status::Stopped) {
+        return Ok("\nno verification: Ctrl-C stopped the run\n".to_string());
+    }
+    let bar = Bar::counting("verification: ", k.min(result.n_traj() as u64));
+    let verification = verify::verify_with_progress(spec, settings, ensemble, result, k, &bar)?;
+    drop(bar);
+    let text = verification::describe(result, &verification);
+    result.verification = Some(verification);
+    Ok(text)
 }
 
 /// Which inputs vary and with which seed; `None` for a single trajectory.
@@ -80,10 +111,17 @@ fn write(args: &RunArgs, result: &EnsembleResult) -> Result<String> {
     Ok(format!("\nwritten to {}\n", path.display()))
 }
 
-/// Exit code, and for stderr what went wrong and how to look at it.
+/// Exit code, and for stderr what the user should know, what went wrong and how to look at it.
 fn finish(result: &EnsembleResult, summary: String) -> Report {
-    match summary::failures(result) {
-        None => Report::good(summary),
-        Some(warnings) => Report { summary, warnings, code: UNFINISHED },
+    let mut report = Report::good(summary).warned(&result.info.warnings);
+    if let Some(failures) = summary::failures(result) {
+        report.warnings += &failures;
+        report.code = UNFINISHED;
     }
+    if let Some(verification) = result.verification.as_ref().filter(|verification| verification.n_stopped > 0) {
+        let (left, k) = (verification.n_stopped, verification.trajectories.len());
+        report.warnings += &format!("warning: stopped by Ctrl-C: {left} of {k} trajectories were not verified\n");
+        report.code = UNFINISHED;
+    }
+    report
 }

@@ -1,6 +1,8 @@
 //! The text after a run: how it was made, and what came out.
 
-use ensolve::{EnsembleResult, Statistics, Status, output};
+use ensolve::real::round_digits;
+use ensolve::solution::RunInfo;
+use ensolve::{Arithmetic, EnsembleResult, Statistics, Status, output};
 use std::fmt::Write;
 
 /// Rows of a table of values; the file has them all.
@@ -17,7 +19,7 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
     let rate = n_traj as f64 / info.elapsed.as_secs_f64();
     let made = [
         ("method", info.method.clone()),
-        ("precision", info.precision.to_string()),
+        ("precision", precision(info)),
         ("time", format!("{:.3?}, {} trajectories per second", info.elapsed, short(rate))),
         ("steps", steps(result)),
     ];
@@ -26,6 +28,17 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
         let _ = writeln!(text, "  {title:<10} {line}");
     }
     text
+}
+
+/// `f32 (exact arithmetic, compensated state)`; what is usual is not told.
+fn precision(info: &RunInfo) -> String {
+    let arithmetic = match info.arithmetic {
+        Arithmetic::Standard => None,
+        Arithmetic::Exact => Some("exact arithmetic"),
+        Arithmetic::FastMath => Some("fast-math"),
+    };
+    let told: Vec<&str> = arithmetic.into_iter().chain(info.compensated.then_some("compensated state")).collect();
+    if told.is_empty() { info.precision.to_string() } else { format!("{} ({})", info.precision, told.join(", ")) }
 }
 
 fn steps(result: &EnsembleResult) -> String {
@@ -66,6 +79,9 @@ fn single(result: &EnsembleResult, rows: &[usize]) -> String {
         };
         table.push(vec![result.names[*row].clone(), output::shortest(value, result.info.precision)]);
     }
+    if result.t_end[0].is_nan() {
+        return "\nstopped before the first step\n".to_string();
+    }
     let (what, t) = if is_finished { ("values", result.t[last]) } else { ("last accepted state", result.t_end[0]) };
     format!("\n{what} at t = {t}\n{}", align(&table))
 }
@@ -73,7 +89,7 @@ fn single(result: &EnsembleResult, rows: &[usize]) -> String {
 fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
     let statistics = Statistics::at_end(result);
     let Some(moments) = statistics.moments.first() else {
-        return "\nno trajectory finished: no statistics\n".to_string();
+        return "\nno trajectory succeeded: no statistics\n".to_string();
     };
     let mut table = vec![["", "mean", "std", "min", "5%", "median", "95%", "max"].map(String::from).to_vec()];
     for row in rows.iter().take(SHOWN_ROWS) {
@@ -84,7 +100,7 @@ fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
     }
     let left_out = match statistics.n_left_out {
         0 => String::new(),
-        n => format!(" ({n} unfinished left out)"),
+        n => format!(" ({n} failed left out)"),
     };
     let t = result.t[result.t.len() - 1];
     format!("\nstatistics at t = {t} over {} trajectories{left_out}\n{}", statistics.n_used, align(&table))
@@ -117,22 +133,61 @@ fn short(x: f64) -> String {
     }
 }
 
-/// For each way to fail: how many, what to do, and which ones, to be replayed. `None` if all finished.
+/// A number of so many significant digits, without the zeros that end it: `0.5`, `40`, `1.2e7`.
+pub fn digits(x: f64, n: usize) -> String {
+    let x = round_digits(x, n);
+    let is_plain = x == 0.0 || !x.is_finite() || (1e-4..1e6).contains(&x.abs());
+    if is_plain { x.to_string() } else { format!("{x:e}") }
+}
+
+/// For each way to fail: how many, what to do, and which ones, to be replayed. `None` if all succeeded.
 pub fn failures(result: &EnsembleResult) -> Option<String> {
-    let n_failed = result.n_traj() - result.n_finished();
+    let (n, n_failed) = (result.n_traj(), result.n_traj() - result.n_finished());
     if n_failed == 0 {
         return None;
     }
-    let mut text = format!("warning: {n_failed} of {} trajectories did not reach the end time\n", result.n_traj());
+    let stopped = if result.status.contains(&Status::Stopped) { "stopped by Ctrl-C: " } else { "" };
+    let n_late = (0..n).filter(|i| has_reached_end(result, *i)).count();
+    let what = match n_failed - n_late {
+        0 => "reached the end time, but a saved value is not a number".to_string(),
+        n_early if n_early == n_failed => "did not reach the end time".to_string(),
+        n_early => {
+            format!("failed: {n_early} did not reach the end time, {n_late} did, but a saved value is not a number")
+        }
+    };
+    let mut text = format!("warning: {stopped}{n_failed} of {n} trajectories {what}\n");
     for (status, count) in result.status_counts().into_iter().filter(|(status, _)| *status != Status::Success) {
         let _ = writeln!(text, "  {count} {}: {}", status.name(), status.advice());
-        let numbers: Vec<String> = (0..result.n_traj())
-            .filter(|i| result.status[*i] == status)
-            .take(SHOWN_FAILURES)
-            .map(|i| (result.first + i as u64).to_string())
-            .collect();
+        let some: Vec<usize> = (0..n).filter(|i| result.status[*i] == status).take(SHOWN_FAILURES).collect();
+        let named: Vec<String> = some.iter().map(|i| name_failure(result, *i)).collect();
         let more = if count > SHOWN_FAILURES { ", ..." } else { "" };
-        let _ = writeln!(text, "    trajectory {}{more}; --only {} replays one", numbers.join(", "), numbers[0]);
+        let first = result.first + some[0] as u64;
+        let _ = writeln!(text, "    trajectory {}{more}; --only {first} replays one", named.join(", "));
     }
     Some(text)
+}
+
+/// Whether a trajectory failed at the end time only, for an output that was NaN does not end it.
+fn has_reached_end(result: &EnsembleResult, i: usize) -> bool {
+    let (t0, t1) = result.info.tspan;
+    // Time is rounded to the precision of the run.
+    let resolution = result.info.precision.epsilon() * (t0.abs() + t1.abs());
+    result.status[i] == Status::NonFinite && (result.t_end[i] - t1).abs() <= resolution
+}
+
+/// `17`, or `17 (x at t = 1.25)` where x was not finite.
+fn name_failure(result: &EnsembleResult, i: usize) -> String {
+    let number = result.first + i as u64;
+    match result.culprit[i].filter(|_| result.status[i] == Status::NonFinite) {
+        None => number.to_string(),
+        Some(row) => format!("{number} ({} at t = {})", result.names[row], digits(time_of_failure(result, i, row), 6)),
+    }
+}
+
+/// Save time at which the value was first not finite (an output: NaN); else it broke the step after the last accepted one.
+fn time_of_failure(result: &EnsembleResult, i: usize, row: usize) -> f64 {
+    let is_bad = |x: f64| if row < result.n_state { !x.is_finite() } else { x.is_nan() };
+    let t_end = result.t_end[i];
+    let saved = (0..result.t.len()).take_while(|k| result.t[*k] <= t_end);
+    saved.into_iter().find(|k| is_bad(result.saved[[*k, row, i]])).map_or(t_end, |k| result.t[k])
 }

@@ -14,7 +14,7 @@ pub struct Control<R> {
     /// Size of the next step.
     pub dt: R,
     /// Binary logarithm of the error norm to remember.
-    pub err_prev: R,
+    pub err_prev: f32,
 }
 
 /// Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
@@ -56,47 +56,47 @@ pub fn control<R: Real>(
     err_sq: R,
     finite: bool,
     dt: R,
-    err_prev: R,
+    err_prev: f32,
     after_rejection: bool,
 ) -> Control<R> {
     let accept = err_sq <= R::ONE && finite;
-    let err = log2_norm(err_sq.lesser(R::of(1e30)).to_f32());
+    let err = log2_norm(err_sq.lesser(R::of_f32(1e30)).to_f32());
     if accept {
-        let factor = config.safety * control_exp2(config.beta2 * err_prev.to_f32() - config.beta1 * err);
+        let factor = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
         let limit = if after_rejection { 1.0 } else { config.factor_max };
         let factor = factor.lesser(limit).greater(config.factor_min);
         return Control {
             accept,
-            dt: (dt * R::of(f64::from(factor))).greater(config.dt_min).lesser(config.dt_max),
-            err_prev: R::of(f64::from(err)),
+            dt: (dt * R::of_f32(factor)).greater(config.dt_min).lesser(config.dt_max),
+            err_prev: err,
         };
     }
     let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
     let factor = if finite { shrunk.lesser(config.safety).greater(config.factor_min) } else { config.factor_min };
-    Control { accept, dt: dt * R::of(f64::from(factor)), err_prev }
+    Control { accept, dt: dt * R::of_f32(factor), err_prev }
 }
 
 /// First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
 /// and b.
 pub fn initial_dt_first<R: Real>(config: &RunConfig<R>, d0: R, d1: R) -> R {
-    let tiny = R::of(1e-10);
+    let tiny = R::of_f32(1e-10);
     let known = d0 >= tiny && d1 >= tiny;
-    let h0 = if known { R::of(0.01) * (d0 / d1).sqrt() } else { R::of(1e-6) };
+    let h0 = if known { R::of_f32(0.01) * (d0 / d1).sqrt() } else { R::of_f32(1e-6) };
     h0.lesser(config.dt_max)
 }
 
 /// First step from the first guess `h0`, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
 pub fn initial_dt<R: Real>(config: &RunConfig<R>, h0: R, d1: R, df: R) -> R {
     let d2 = df / (h0 * h0);
-    let most = d1.greater(d2).lesser(R::of(1e30));
+    let most = d1.greater(d2).lesser(R::of_f32(1e30));
     let log2_hundredth = -6.643_856_f32;
-    let h1 = if most <= R::of(1e-30) {
-        (h0 * R::of(1e-3)).greater(R::of(1e-6))
+    let h1 = if most <= R::of_f32(1e-30) {
+        (h0 * R::of_f32(1e-3)).greater(R::of_f32(1e-6))
     } else {
         let log2_most = 0.5 * control_log2(most.to_f32());
-        R::of(f64::from(control_exp2((log2_hundredth - log2_most) * config.inv_exponent)))
+        R::of_f32(control_exp2((log2_hundredth - log2_most) * config.inv_exponent))
     };
-    (R::of(100.0) * h0).lesser(h1).lesser(config.dt_max)
+    (R::of_f32(100.0) * h0).lesser(h1).lesser(config.dt_max)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use super::controller::{initial_dt, initial_dt_first};
 use super::lane::{Attempt, Lane, Tables};
 use super::save::Saver;
-use super::step::{Block, Stepper, scaled_norm_sq};
+use super::step::{Block, Stepper, first_non_finite, scaled_norm_sq};
 use super::{integrate_adaptive, integrate_fixed};
-use crate::job::{Inputs, Job, RawOutput, RunConfig};
+use crate::job::{Inputs, Job, Progress, RawOutput, RunConfig};
 use crate::real::Real;
 use crate::status::Status;
 use std::ops::Range;
@@ -20,8 +20,9 @@ struct Rule<R> {
     advance: fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>),
 }
 
-/// Takes the attempt, its squared error norm and whether it is finite; tells whether the step counts.
-type EndStep<R> = fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>, R, bool) -> bool;
+/// Takes the attempt, its squared error norm, what is not finite in it, and how to get the squared norm of y in tolerance
+/// units; tells whether the step counts.
+type EndStep<R> = fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>, R, u32, &dyn Fn() -> R) -> bool;
 
 impl<R: Real> Rule<R> {
     fn of(job: &Job) -> Self {
@@ -48,8 +49,9 @@ pub fn drive<R: Real, const L: usize>(
     tables: &Tables<R>,
     inputs: &Inputs,
     range: Range<usize>,
+    progress: &dyn Progress,
 ) -> RawOutput {
-    Driver::<R, L>::new(job, tables, inputs, range).run()
+    Driver::<R, L>::new(job, tables, inputs, range).run(progress)
 }
 
 struct Driver<'a, R, const L: usize> {
@@ -93,12 +95,16 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
                 status: vec![0; n],
                 accepted: vec![0; n],
                 rejected: vec![0; n],
+                culprit: vec![0; n],
             },
         }
     }
 
-    fn run(mut self) -> RawOutput {
+    fn run(mut self, progress: &dyn Progress) -> RawOutput {
         loop {
+            if progress.is_stopped() {
+                return self.stop();
+            }
             for column in 0..L {
                 while self.occupants[column].is_none() && self.next < self.range.end {
                     self.start(column);
@@ -124,7 +130,9 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
         let mut k1 = vec![[R::ZERO]; y.len()];
         self.starter.rhs(&[config.t0], &y, &p, &mut k1);
         let mut lane = Lane::new(config.dt);
-        if !y.iter().chain(&k1).all(|v| v[0].is_finite()) {
+        let culprit = [&y, &k1].map(|block| first_non_finite(block.iter().map(|v| v[0])));
+        lane.culprit = if culprit[0] != 0 { culprit[0] } else { culprit[1] };
+        if lane.culprit != 0 {
             lane.status = Status::NonFinite;
         } else if self.job.method.is_adaptive() && !(lane.dt > R::ZERO) {
             lane.dt = self.first_dt(&y, &k1, &p);
@@ -133,6 +141,7 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
             self.y[slot][column] = y[0];
             self.stepper.k[0][slot][column] = k1[0];
         }
+        self.stepper.low.iter_mut().for_each(|low| low[column] = R::ZERO);
         for (slot, p) in p.iter().enumerate() {
             self.p[slot][column] = p[0];
         }
@@ -167,16 +176,21 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
         let h = attempts.map(|attempt| attempt.h);
         self.stepper.rk_step(&t, &self.y, &self.p, &h);
         let err_sq = if self.job.method.is_adaptive() { self.stepper.error_norm_sq(&self.y, &h) } else { [R::ZERO; L] };
-        let finite = self.stepper.is_finite();
+        let culprit = self.stepper.first_non_finite();
         for column in 0..L {
-            self.finish_step(column, attempts[column], err_sq[column], finite[column]);
+            self.finish_step(column, attempts[column], err_sq[column], culprit[column]);
         }
     }
 
-    fn finish_step(&mut self, column: usize, attempt: Attempt<R>, err_sq: R, finite: bool) {
+    fn finish_step(&mut self, column: usize, attempt: Attempt<R>, err_sq: R, culprit: u32) {
         let config = &self.tables.config;
         let Some(Occupant { trajectory, lane, p }) = &mut self.occupants[column] else { return };
-        if (self.rule.end_step)(config, lane, attempt, err_sq, finite) {
+        let (tables, block) = (self.tables, &self.y);
+        let norm_sq = || {
+            let y: Vec<[R; 1]> = block.iter().map(|y| [y[column]]).collect();
+            scaled_norm_sq(tables, &y, &y)
+        };
+        if (self.rule.end_step)(config, lane, attempt, err_sq, culprit, &norm_sq) {
             let mut write = writer(&mut self.output, *trajectory - self.range.start, self.job.program.n_row());
             self.saver.save_until(lane, column, attempt, &self.y, &self.stepper, p, &mut write);
             (self.rule.advance)(config, lane, attempt);
@@ -184,6 +198,9 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
             for slot in 0..self.y.len() {
                 self.y[slot][column] = self.stepper.y1_candidate[slot][column];
                 self.stepper.k[0][slot][column] = self.stepper.k[last][slot][column];
+            }
+            for (low, low1) in self.stepper.low.iter_mut().zip(&self.stepper.low1) {
+                low[column] = low1[column];
             }
         }
         if lane.status == Status::Running && lane.accepted + lane.rejected >= config.max_steps {
@@ -195,16 +212,35 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
     /// Frees the lane of a trajectory that has ended.
     fn retire(&mut self, column: usize) {
         let ended = self.occupants[column].take_if(|occupant| occupant.lane.status != Status::Running);
-        let Some(Occupant { trajectory, lane, .. }) = ended else { return };
+        let Some(Occupant { trajectory, mut lane, .. }) = ended else { return };
+        if lane.status == Status::Success && lane.culprit != 0 {
+            lane.status = Status::NonFinite;
+        }
         let i = trajectory - self.range.start;
         let output = &mut self.output;
         for (slot, y) in self.y.iter().enumerate() {
             output.y[slot * output.n_traj + i] = y[column].to_f64();
         }
-        output.t[i] = (self.tables.config.t0 + lane.tau).to_f64();
+        output.t[i] = self.job.t0 + lane.tau.to_f64();
         output.status[i] = lane.status as u32;
         output.accepted[i] = lane.accepted;
         output.rejected[i] = lane.rejected;
+        output.culprit[i] = lane.culprit;
+    }
+
+    /// Gives up what has not ended yet, with what there is of it.
+    fn stop(mut self) -> RawOutput {
+        while self.next < self.range.end || self.occupants.iter().any(Option::is_some) {
+            for column in 0..L {
+                if let Some(Occupant { lane, .. }) = &mut self.occupants[column] {
+                    lane.status = Status::Stopped;
+                    self.retire(column);
+                } else if self.next < self.range.end {
+                    self.start(column);
+                }
+            }
+        }
+        self.output
     }
 }
 

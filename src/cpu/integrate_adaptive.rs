@@ -15,24 +15,33 @@ pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt
     Attempt { h: if is_last { left } else { lane.dt }, is_last }
 }
 
-/// Accepts or rejects the step, and sets the next `dt`.
+/// Accepts or rejects the step, and sets the next `dt`; `culprit` tells what is not finite in the candidate. A step that
+/// is rejected although its error lies within the rounding of y, whose squared norm is `scaled_norm_sq`, chases noise: it
+/// ends the trajectory.
 pub fn end_step<R: Real>(
     config: &RunConfig<R>,
     lane: &mut Lane<R>,
     attempt: Attempt<R>,
     err_sq: R,
-    finite: bool,
+    culprit: u32,
+    scaled_norm_sq: &dyn Fn() -> R,
 ) -> bool {
+    let finite = culprit == 0;
     let decision = control(config, err_sq, finite, attempt.h, lane.err_prev, lane.after_rejection);
     lane.dt = decision.dt;
     lane.err_prev = decision.err_prev;
     lane.after_rejection = !decision.accept;
     if !decision.accept {
         lane.rejected += 1;
-        let resolution = R::EPSILON * (config.t0 + lane.tau).abs();
+        let resolution = R::of_f32(R::EPSILON) * (config.t0 + lane.tau).abs();
         let smallest = config.dt_min.greater(resolution);
         if !(attempt.h > smallest) {
             lane.status = if finite { Status::DtUnderflow } else { Status::NonFinite };
+            lane.culprit = culprit;
+        }
+        let epsilon = R::of_f32(R::EPSILON);
+        if finite && err_sq <= (epsilon * epsilon) * scaled_norm_sq() {
+            lane.status = Status::ToleranceNotReachable;
         }
         lane.dt = lane.dt.greater(smallest);
     }

@@ -19,19 +19,21 @@ pub fn end_step<R: Real>(
     lane: &mut Lane<R>,
     _attempt: Attempt<R>,
     _err_sq: R,
-    finite: bool,
+    culprit: u32,
+    _scaled_norm_sq: &dyn Fn() -> R,
 ) -> bool {
-    if !finite {
+    if culprit != 0 {
         lane.rejected += 1;
         lane.status = Status::NonFinite;
+        lane.culprit = culprit;
     }
-    finite
+    culprit == 0
 }
 
 /// Moves time past an accepted step.
 pub fn advance<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>) {
     lane.accepted += 1;
-    lane.tau = if attempt.is_last { config.span } else { R::of(f64::from(lane.accepted)) * config.dt };
+    lane.tau = if attempt.is_last { config.span } else { R::of_u32(lane.accepted) * config.dt };
     if attempt.is_last {
         lane.status = Status::Success;
     }

@@ -15,7 +15,9 @@ pub struct Lane<R> {
     pub tau: R,
     pub tau_low: R,
     pub dt: R,
-    pub err_prev: R,
+    pub err_prev: f32,
+    /// 1 and the row of the first value that was not finite.
+    pub culprit: u32,
 }
 
 impl<R: Real> Lane<R> {
@@ -30,7 +32,8 @@ impl<R: Real> Lane<R> {
             tau: R::ZERO,
             tau_low: R::ZERO,
             dt,
-            err_prev: R::ZERO,
+            err_prev: 0.0,
+            culprit: 0,
         }
     }
 }
@@ -45,6 +48,7 @@ pub struct Attempt<R> {
 /// A job's numbers in the precision of the run.
 pub struct Tables<R> {
     pub config: RunConfig<R>,
+    pub compensated: bool,
     pub rtol: Vec<R>,
     pub atol: Vec<R>,
     pub t_save: Vec<R>,
@@ -61,6 +65,7 @@ impl<R: Real> Tables<R> {
         let stages = &job.method.stages;
         Tables {
             config: RunConfig::new(job, n_traj, u32::MAX),
+            compensated: job.compensated,
             rtol: all(&job.rtol),
             atol: all(&job.atol),
             t_save: job.save_offsets().map(R::of).collect(),

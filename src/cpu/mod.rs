@@ -14,9 +14,10 @@ mod step;
 
 pub use controller::{control_exp2, control_log2};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Progress, RawOutput};
-use crate::real::{Precision, Real};
+use crate::pair::F32x2;
+use crate::real::{Arithmetic, Precision, Real};
 use lane::Tables;
 use rayon::prelude::*;
 
@@ -30,15 +31,28 @@ const MAX_RANGE: usize = 64;
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
 /// Runs jobs on all cores.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct CpuBackend {
-    _private: (),
+    lanes: usize,
+}
+
+impl Default for CpuBackend {
+    fn default() -> Self {
+        CpuBackend { lanes: LANES }
+    }
 }
 
 impl CpuBackend {
     /// The backend, using rayon's global thread pool.
     pub fn new() -> Self {
         CpuBackend::default()
+    }
+
+    /// Steps blocks of 1, 4, 8 or 16 trajectories (the nearest of them that is not larger). The result does not depend on
+    /// it.
+    pub fn with_lanes(mut self, lanes: usize) -> Self {
+        self.lanes = lanes.max(1);
+        self
     }
 }
 
@@ -61,29 +75,39 @@ impl Backend for CpuBackend {
         (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(LANES * rayon::current_num_threads())
     }
 
+    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
+        if job.arithmetic == Arithmetic::FastMath {
+            let message = "fast-math is a choice of an adapter's own functions; the cpu backend always uses ensolve's: leave out fast-math, or use the backend gpu";
+            return Err(Error::Unsupported(message.to_string()));
+        }
+        Ok(Vec::new())
+    }
+
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
         Ok(match job.precision {
-            Precision::F32 => run::<f32>(job, inputs, progress),
-            Precision::F64 => run::<f64>(job, inputs, progress),
+            Precision::F32 => run::<f32>(self.lanes, job, inputs, progress),
+            Precision::F64 => run::<f64>(self.lanes, job, inputs, progress),
+            Precision::F32x2 => run::<F32x2>(self.lanes, job, inputs, progress),
         })
     }
 }
 
-fn run<R: Real>(job: &Job, inputs: &Inputs, progress: &dyn Progress) -> RawOutput {
+fn run<R: Real>(lanes: usize, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> RawOutput {
     let n_traj = inputs.n_traj;
     let tables = Tables::<R>::new(job, n_traj);
-    if n_traj == 1 {
-        let output = drive::drive::<R, 1>(job, &tables, inputs, 0..1);
-        progress.finished(1);
-        return output;
-    }
+    let drive = match lanes.min(n_traj) {
+        0..4 => drive::drive::<R, 1>,
+        4..8 => drive::drive::<R, 4>,
+        8..16 => drive::drive::<R, 8>,
+        _ => drive::drive::<R, 16>,
+    };
     let range = n_traj.div_ceil(4 * rayon::current_num_threads()).clamp(1, MAX_RANGE);
     let ranges: Vec<_> = (0..n_traj).step_by(range).map(|start| start..(start + range).min(n_traj)).collect();
     let pieces: Vec<RawOutput> = ranges
         .into_par_iter()
         .map(|range| {
             let n = range.len();
-            let piece = drive::drive::<R, LANES>(job, &tables, inputs, range);
+            let piece = drive(job, &tables, inputs, range, progress);
             progress.finished(n);
             piece
         })
@@ -114,5 +138,6 @@ fn gather(job: &Job, n_traj: usize, pieces: &[RawOutput]) -> RawOutput {
         status: counts(|piece| &piece.status),
         accepted: counts(|piece| &piece.accepted),
         rejected: counts(|piece| &piece.rejected),
+        culprit: counts(|piece| &piece.culprit),
     }
 }

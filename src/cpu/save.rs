@@ -3,7 +3,7 @@
 //! Save times lie anywhere inside a step; the interpolant gives the state there and never changes the steps.
 
 use super::lane::{Attempt, Lane, Tables};
-use super::step::Stepper;
+use super::step::{Stepper, first_non_finite};
 use crate::program::{Evaluator, OdeProgram};
 use crate::real::Real;
 
@@ -71,8 +71,16 @@ impl<'a, R: Real> Saver<'a, R> {
         let index = lane.n_saved as usize;
         let t = self.tables.config.t0 + self.tables.t_save[index];
         self.outputs.evaluate(&[t], &self.y, p, &mut self.out);
+        let mut culprit = first_non_finite(self.y.iter().map(|y| y[0]));
         for (row, value) in self.y.iter().chain(&self.out).enumerate() {
             write(index, row, value[0]);
+            // Infinity may be an honest output, such as log(0); NaN never is.
+            if culprit == 0 && row >= self.y.len() && value[0].is_nan() {
+                culprit = row as u32 + 1;
+            }
+        }
+        if lane.culprit == 0 {
+            lane.culprit = culprit;
         }
         lane.n_saved += 1;
     }

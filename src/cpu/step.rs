@@ -16,6 +16,9 @@ pub struct Stepper<'a, R, const L: usize> {
     pub k: Vec<Block<R, L>>,
     /// The state after the step, should it be accepted.
     pub y1_candidate: Block<R, L>,
+    /// What rounding took from y before the step, and what it will have taken after it; empty if not carried along.
+    pub low: Block<R, L>,
+    pub low1: Block<R, L>,
     argument: Block<R, L>,
 }
 
@@ -27,6 +30,8 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
             rhs: Evaluator::new(&program.rhs),
             k: (0..tables.c.len()).map(|_| zeros()).collect(),
             y1_candidate: zeros(),
+            low: if tables.compensated { zeros() } else { Vec::new() },
+            low1: if tables.compensated { zeros() } else { Vec::new() },
             argument: zeros(),
         }
     }
@@ -42,7 +47,12 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
         for (stage, terms) in self.tables.a.iter().enumerate() {
             let (done, rest) = self.k.split_at_mut(stage + 1);
             let argument = if stage == last { &mut self.y1_candidate } else { &mut self.argument };
-            combine(argument, y, h, terms, done);
+            increments(argument, h, terms, done);
+            if stage == last && self.tables.compensated {
+                compensated_sum(argument, y, &self.low, &mut self.low1);
+            } else {
+                add_to(argument, y);
+            }
             let c = self.tables.c[stage + 1];
             let t_stage = std::array::from_fn(|lane| t[lane] + c * h[lane]);
             self.rhs.evaluate(&t_stage, argument, p, &mut rest[0]);
@@ -61,19 +71,21 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
                 sum[lane] = sum[lane] + ratio * ratio;
             }
         }
-        let n = R::of(self.y1_candidate.len().max(1) as f64);
+        let n = R::of_u32(self.y1_candidate.len().max(1) as u32);
         sum.map(|sum| sum / n)
     }
 
-    /// Whether the candidate of each lane has only finite numbers.
-    pub fn is_finite(&self) -> [bool; L] {
-        let mut finite = [true; L];
-        for y1 in &self.y1_candidate {
+    /// 1 and the slot of the first number of each lane's candidate that is not finite, 0 if all are.
+    pub fn first_non_finite(&self) -> [u32; L] {
+        let mut culprit = [0; L];
+        for (slot, y1) in self.y1_candidate.iter().enumerate().rev() {
             for lane in 0..L {
-                finite[lane] &= y1[lane].is_finite();
+                if !y1[lane].is_finite() {
+                    culprit[lane] = slot as u32 + 1;
+                }
             }
         }
-        finite
+        culprit
     }
 
     /// The state of one lane at t + theta h.
@@ -89,29 +101,50 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
     }
 }
 
-/// argument = y + h sum(weight k); a stage of one term shares the product of step size and coefficient.
-fn combine<R: Real, const L: usize>(
-    argument: &mut [[R; L]],
-    y: &[[R; L]],
-    h: &[R; L],
-    terms: &[(usize, R)],
-    k: &[Block<R, L>],
-) {
+/// h sum(weight k); a stage of one term shares the product of step size and weight.
+fn increments<R: Real, const L: usize>(out: &mut [[R; L]], h: &[R; L], terms: &[(usize, R)], k: &[Block<R, L>]) {
     if let [(stage, weight)] = *terms {
         let h_weight = h.map(|h| h * weight);
-        for (slot, argument) in argument.iter_mut().enumerate() {
+        for (slot, out) in out.iter_mut().enumerate() {
             for lane in 0..L {
-                argument[lane] = y[slot][lane] + h_weight[lane] * k[stage][slot][lane];
+                out[lane] = h_weight[lane] * k[stage][slot][lane];
             }
         }
         return;
     }
-    for (slot, argument) in argument.iter_mut().enumerate() {
+    for (slot, out) in out.iter_mut().enumerate() {
         let sum = weighted_sum(terms, slot, k);
         for lane in 0..L {
-            argument[lane] = y[slot][lane] + h[lane] * sum[lane];
+            out[lane] = h[lane] * sum[lane];
         }
     }
+}
+
+/// y + increment, in place of the increment.
+fn add_to<R: Real, const L: usize>(increment: &mut [[R; L]], y: &[[R; L]]) {
+    for (out, y) in increment.iter_mut().zip(y) {
+        for lane in 0..L {
+            out[lane] = y[lane] + out[lane];
+        }
+    }
+}
+
+/// y1 = y + (increment + low), in place of the increment, and what the sum's rounding took: T. Dekker's fast two-sum, as
+/// for time.
+fn compensated_sum<R: Real, const L: usize>(increment: &mut [[R; L]], y: &[[R; L]], low: &[[R; L]], low1: &mut [[R; L]]) {
+    for (slot, out) in increment.iter_mut().enumerate() {
+        for lane in 0..L {
+            let change = out[lane] + low[slot][lane];
+            let sum = y[slot][lane] + change;
+            low1[slot][lane] = change - (sum - y[slot][lane]);
+            out[lane] = sum;
+        }
+    }
+}
+
+/// 1 and the position of the first number that is not finite, 0 if all are.
+pub fn first_non_finite<R: Real>(numbers: impl Iterator<Item = R>) -> u32 {
+    numbers.zip(1..).find_map(|(x, position)| (!x.is_finite()).then_some(position)).unwrap_or(0)
 }
 
 /// sum(weight k) of one state slot, in the order of the terms.
@@ -138,8 +171,8 @@ fn powers<R: Real>(row: &[R], theta: R) -> R {
 pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, v: &[[R; 1]], y: &[[R; 1]]) -> R {
     let mut sum = R::ZERO;
     for (slot, (v, y)) in v.iter().zip(y).enumerate() {
-        let ratio = (v[0] / (tables.atol[slot] + tables.rtol[slot] * y[0].abs())).abs().lesser(R::of(1e15));
+        let ratio = (v[0] / (tables.atol[slot] + tables.rtol[slot] * y[0].abs())).abs().lesser(R::of_f32(1e15));
         sum = sum + ratio * ratio;
     }
-    sum / R::of(v.len().max(1) as f64)
+    sum / R::of_u32(v.len().max(1) as u32)
 }

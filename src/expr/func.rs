@@ -1,30 +1,31 @@
 //! The function table: one row per function of the expression language.
 //!
-//! A row holds all faces of a function: name, arguments, domain, evaluator and WGSL spelling. The evaluator works in
-//! f64; in an f32 run its result is rounded once, so that the CPU's f32 functions are correct to half a unit in the
-//! last place (but for the rare double rounding). The WGSL functions named `math_*` are ours, in `shaders/math.wgsl`;
-//! a test on the adapter compares every row with its evaluator. `min`, `max` with many arguments and `clamp` are
-//! written in terms of the two-argument rows by the parser.
+//! A row holds all faces of a function: name, domain, and its form in every number format. The forms are ours
+//! ([`crate::math`]), written a second time in WGSL as `math_NAME` with the same operations in the same order
+//! (`shaders/math/`): tests compare both with exact values and with each other. `min`, `max` with many arguments and
+//! `clamp` are written in terms of the two-argument rows by the parser.
+//!
+//! # Accuracy
+//!
 
-/// Evaluator of a row.
-#[derive(Clone, Copy)]
-pub enum Evaluator {
-    /// One argument.
-    One(fn(f64) -> f64),
-    /// Two arguments.
-    Two(fn(f64, f64) -> f64),
-}
+
+use crate::math::{double, pair, single};
+use crate::real::{Form, Function};
 
 /// One function of the expression language.
+#[derive(Debug)]
 pub struct Row {
-    /// Name in expressions.
+    /// Name in expressions; the WGSL function is `math_` and this name.
     pub name: &'static str,
     /// Where it is defined (NaN elsewhere) and what is special about it.
     pub domain: &'static str,
-    /// Value in f64.
-    pub evaluator: Evaluator,
-    /// Name of the WGSL function.
-    pub wgsl: &'static str,
+    /// Value in every number format.
+    pub function: Function,
+    /// Largest error in units in the last place of the exact result, in f32 and f64, where + - * / and sqrt are correctly
+    /// rounded; 0 for functions that round nothing.
+    pub bound: f64,
+    /// WGSL's built-in function for f32, which fast mathematics takes instead.
+    pub built_in: Option<&'static str>,
 }
 
 /// Index of a row in [`FUNCTIONS`].
@@ -44,17 +45,17 @@ impl Func {
 
     /// Number of arguments, 1 or 2.
     pub fn arity(self) -> usize {
-        match self.row().evaluator {
-            Evaluator::One(_) => 1,
-            Evaluator::Two(_) => 2,
+        match self.row().function.double {
+            Form::One(_) => 1,
+            Form::Two(_) => 2,
         }
     }
 
     /// Value in f64; `b` is ignored by functions of one argument.
     pub fn evaluate(self, a: f64, b: f64) -> f64 {
-        match self.row().evaluator {
-            Evaluator::One(f) => f(a),
-            Evaluator::Two(f) => f(a, b),
+        match self.row().function.double {
+            Form::One(f) => f(a),
+            Form::Two(f) => f(a, b),
         }
     }
 
@@ -64,85 +65,57 @@ impl Func {
     }
 }
 
-const fn one(name: &'static str, wgsl: &'static str, f: fn(f64) -> f64, domain: &'static str) -> Row {
-    Row { name, domain, evaluator: Evaluator::One(f), wgsl }
-}
-
-const fn two(name: &'static str, wgsl: &'static str, f: fn(f64, f64) -> f64, domain: &'static str) -> Row {
-    Row { name, domain, evaluator: Evaluator::Two(f), wgsl }
+/// A row from the names of its forms in [`crate::math`].
+macro_rules! row {
+    ($form:ident, $name:literal, $function:ident, $bound:literal, $built_in:expr, $domain:literal) => {
+        Row {
+            name: $name,
+            domain: $domain,
+            function: Function {
+                single: Form::$form(single::$function),
+                double: Form::$form(double::$function),
+                pair: Form::$form(pair::$function),
+            },
+            bound: $bound,
+            built_in: $built_in,
+        }
+    };
 }
 
 /// Every function of one or two arguments.
 pub static FUNCTIONS: &[Row] = &[
-    one("abs", "abs", f64::abs, "all"),
-    one("sign", "math_sign", sign, "all; sign(0) = 0"),
-    one("sqrt", "sqrt", f64::sqrt, "x >= 0"),
-    one("cbrt", "math_cbrt", f64::cbrt, "all"),
-    one("exp", "math_exp", f64::exp, "all"),
-    one("expm1", "math_expm1", f64::exp_m1, "all; exp(x) - 1, accurate near 0"),
-    one("log", "math_log", f64::ln, "x > 0; natural logarithm"),
-    one("log1p", "math_log1p", f64::ln_1p, "x > -1; log(1 + x), accurate near 0"),
-    one("log2", "math_log2", f64::log2, "x > 0"),
-    one("log10", "math_log10", f64::log10, "x > 0"),
-    one("sin", "math_sin", f64::sin, "all, radians"),
-    one("cos", "math_cos", f64::cos, "all, radians"),
-    one("tan", "math_tan", f64::tan, "all, radians"),
-    one("asin", "math_asin", f64::asin, "-1 <= x <= 1"),
-    one("acos", "math_acos", f64::acos, "-1 <= x <= 1"),
-    one("atan", "math_atan", f64::atan, "all"),
-    one("sinh", "math_sinh", f64::sinh, "all"),
-    one("cosh", "math_cosh", f64::cosh, "all"),
-    one("tanh", "math_tanh", f64::tanh, "all"),
-    one("asinh", "math_asinh", f64::asinh, "all"),
-    one("acosh", "math_acosh", f64::acosh, "x >= 1"),
-    one("atanh", "math_atanh", f64::atanh, "-1 < x < 1"),
-    one("floor", "floor", f64::floor, "all"),
-    one("ceil", "ceil", f64::ceil, "all"),
-    one("trunc", "trunc", f64::trunc, "all"),
-    one("round", "math_round", f64::round_ties_even, "all; half to even"),
-    two("pow", "math_pow", f64::powf, "a negative base needs a whole exponent"),
-    two("atan2", "math_atan2", f64::atan2, "all; atan2(y, x)"),
-    two("min", "math_min", min, "all; NaN if either is"),
-    two("max", "math_max", max, "all; NaN if either is"),
-    two("mod", "math_mod", modulo, "y != 0; sign of the divisor y"),
-    two("rem", "math_rem", |x, y| x % y, "y != 0; sign of the dividend x"),
-    two("hypot", "math_hypot", f64::hypot, "all; sqrt(x^2 + y^2) without overflow"),
+    row!(One, "abs", abs, 0.0, Some("abs"), "all"),
+    row!(One, "sign", sign, 0.0, None, "all; sign(0) = 0"),
+    row!(One, "sqrt", sqrt, 0.5, Some("sqrt"), "x >= 0"),
+    row!(One, "cbrt", cbrt, 1.0, None, "all"),
+    row!(One, "exp", exp, 1.0, Some("exp"), "all"),
+    row!(One, "exp2", exp2, 1.0, Some("exp2"), "all; 2^x"),
+    row!(One, "expm1", expm1, 2.0, None, "all; exp(x) - 1, accurate near 0"),
+    row!(One, "log", log, 1.0, Some("log"), "x > 0; natural logarithm"),
+    row!(One, "log1p", log1p, 2.0, None, "x > -1; log(1 + x), accurate near 0"),
+    row!(One, "log2", log2, 1.0, Some("log2"), "x > 0"),
+    row!(One, "log10", log10, 2.0, None, "x > 0"),
+    row!(One, "sin", sin, 1.0, Some("sin"), "all, radians"),
+    row!(One, "cos", cos, 1.0, Some("cos"), "all, radians"),
+    row!(One, "tan", tan, 2.0, Some("tan"), "all, radians"),
+    row!(One, "asin", asin, 2.0, Some("asin"), "-1 <= x <= 1"),
+    row!(One, "acos", acos, 2.0, Some("acos"), "-1 <= x <= 1"),
+    row!(One, "atan", atan, 1.0, Some("atan"), "all"),
+    row!(One, "sinh", sinh, 2.0, Some("sinh"), "all"),
+    row!(One, "cosh", cosh, 2.0, Some("cosh"), "all"),
+    row!(One, "tanh", tanh, 2.0, Some("tanh"), "all"),
+    row!(One, "asinh", asinh, 2.0, Some("asinh"), "all"),
+    row!(One, "acosh", acosh, 2.0, Some("acosh"), "x >= 1"),
+    row!(One, "atanh", atanh, 2.0, Some("atanh"), "-1 < x < 1"),
+    row!(One, "floor", floor, 0.0, Some("floor"), "all"),
+    row!(One, "ceil", ceil, 0.0, Some("ceil"), "all"),
+    row!(One, "trunc", trunc, 0.0, Some("trunc"), "all"),
+    row!(One, "round", round, 0.0, Some("round"), "all; half to even"),
+    row!(Two, "pow", pow, 2.0, Some("pow"), "a negative base needs a whole exponent"),
+    row!(Two, "atan2", atan2, 2.0, Some("atan2"), "all; atan2(y, x)"),
+    row!(Two, "min", min, 0.0, None, "all; NaN if either is"),
+    row!(Two, "max", max, 0.0, None, "all; NaN if either is"),
+    row!(Two, "mod", modulo, 0.5, None, "y != 0; sign of the divisor y"),
+    row!(Two, "rem", rem, 0.0, None, "y != 0; sign of the dividend x"),
+    row!(Two, "hypot", hypot, 2.0, None, "all; sqrt(x^2 + y^2) without overflow"),
 ];
-
-fn sign(x: f64) -> f64 {
-    if x > 0.0 {
-        1.0
-    } else if x < 0.0 {
-        -1.0
-    } else {
-        x
-    }
-}
-
-fn min(a: f64, b: f64) -> f64 {
-    if a < b {
-        a
-    } else if b <= a {
-        b
-    } else {
-        a + b
-    }
-}
-
-fn max(a: f64, b: f64) -> f64 {
-    if a > b {
-        a
-    } else if b >= a {
-        b
-    } else {
-        a + b
-    }
-}
-
-fn modulo(x: f64, y: f64) -> f64 {
-    let r = x % y;
-    if r == 0.0 {
-        return 0f64.copysign(y);
-    }
-    if (r < 0.0) != (y < 0.0) { r + y } else { r }
-}

@@ -2,18 +2,27 @@
 
 use super::device::wait;
 use crate::error::{Error, Result};
+use crate::pair::F32x2;
 use crate::real::Precision;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
+
+// SAFETY: F32x2 is repr(C), of two f32, any bits of which are values.
+unsafe impl bytemuck::Zeroable for F32x2 {}
+unsafe impl bytemuck::Pod for F32x2 {}
 
 /// An opened device, and what it last complained about.
 pub struct Device {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
+    /// Whether it takes SPIR-V as it is.
+    pub takes_spirv: bool,
     complaint: Arc<Mutex<Option<String>>>,
 }
 
 impl Device {
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let takes_spirv = device.features().contains(wgpu::Features::PASSTHROUGH_SHADERS);
         let complaint = Arc::new(Mutex::new(None));
         let seen = Arc::clone(&complaint);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -21,7 +30,7 @@ impl Device {
                 first.get_or_insert(error.to_string());
             }
         }));
-        Device { device, queue, complaint }
+        Device { device, queue, takes_spirv, complaint }
     }
 
     /// The first error since the last call.
@@ -49,13 +58,7 @@ impl Device {
 
     /// Writes numbers in the precision of the run to the start of a buffer.
     pub fn write_reals(&self, buffer: &wgpu::Buffer, values: &[f64], precision: Precision) {
-        match precision {
-            Precision::F32 => {
-                let values: Vec<f32> = values.iter().map(|v| *v as f32).collect();
-                self.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
-            }
-            Precision::F64 => self.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values)),
-        }
+        self.queue.write_buffer(buffer, 0, &pack(values, precision));
     }
 
     /// Reads bytes `[start, start + bytes)` of a buffer, waiting for everything submitted before.
@@ -105,11 +108,7 @@ impl Device {
         precision: Precision,
     ) -> Result<Vec<f64>> {
         let size = real_bytes(precision);
-        let bytes = self.read(buffer, start as u64 * size, count as u64 * size)?;
-        Ok(match precision {
-            Precision::F32 => bytemuck::pod_collect_to_vec::<u8, f32>(&bytes).into_iter().map(f64::from).collect(),
-            Precision::F64 => bytemuck::pod_collect_to_vec(&bytes),
-        })
+        Ok(unpack(&self.read(buffer, start as u64 * size, count as u64 * size)?, precision))
     }
 
     /// Runs `work` and returns any validation or memory error that it caused.
@@ -130,5 +129,30 @@ pub fn real_bytes(precision: Precision) -> u64 {
     match precision {
         Precision::F32 => size_of::<f32>() as u64,
         Precision::F64 => size_of::<f64>() as u64,
+        Precision::F32x2 => size_of::<F32x2>() as u64,
+    }
+}
+
+/// Numbers as the kernels store them.
+pub fn pack(values: &[f64], precision: Precision) -> Cow<'_, [u8]> {
+    match precision {
+        Precision::F32 => {
+            let values: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+            Cow::Owned(bytemuck::cast_slice(&values).to_vec())
+        }
+        Precision::F64 => Cow::Borrowed(bytemuck::cast_slice(values)),
+        Precision::F32x2 => {
+            let values: Vec<F32x2> = values.iter().map(|v| F32x2::from_f64(*v)).collect();
+            Cow::Owned(bytemuck::cast_slice(&values).to_vec())
+        }
+    }
+}
+
+/// Numbers as the kernels have stored them.
+pub fn unpack(bytes: &[u8], precision: Precision) -> Vec<f64> {
+    match precision {
+        Precision::F32 => bytemuck::pod_collect_to_vec::<u8, f32>(bytes).into_iter().map(f64::from).collect(),
+        Precision::F64 => bytemuck::pod_collect_to_vec(bytes),
+        Precision::F32x2 => bytemuck::pod_collect_to_vec::<u8, F32x2>(bytes).into_iter().map(F32x2::to_f64).collect(),
     }
 }

@@ -21,8 +21,10 @@ pub struct AdapterSummary {
     pub driver: String,
     /// Whether it computes on the CPU.
     pub is_software: bool,
-    /// Whether kernels may use f64.
+    /// Whether kernels may use f64 (and 64-bit integers, which its functions need).
     pub f64: bool,
+    /// Whether it takes kernels whose arithmetic is kept as written (SPIR-V, on Vulkan).
+    pub keeps_arithmetic: bool,
     /// Largest storage buffer binding in bytes: bounds how many trajectories fit into one chunk.
     pub max_binding: u64,
     /// Largest buffer in bytes.
@@ -52,11 +54,20 @@ fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
         kind: kind(&info),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
         is_software: is_software(&info),
-        f64: adapter.features().contains(wgpu::Features::SHADER_F64),
+        f64: adapter.features().contains(F64),
+        keeps_arithmetic: keeps_arithmetic(adapter),
         max_binding: limits.max_storage_buffer_binding_size,
         max_buffer: limits.max_buffer_size,
         name: info.name,
     }
+}
+
+/// What f64 needs.
+const F64: wgpu::Features = wgpu::Features::SHADER_F64.union(wgpu::Features::SHADER_INT64);
+
+fn keeps_arithmetic(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().backend == wgpu::Backend::Vulkan
+        && adapter.features().contains(wgpu::Features::PASSTHROUGH_SHADERS)
 }
 
 /// GL reports llvmpipe as an unknown kind of device.
@@ -126,17 +137,21 @@ pub(super) fn open(
 ) -> Result<(wgpu::Device, wgpu::Queue)> {
     if precision == Precision::F64 && !summary.f64 {
         let message = format!(
-            "the adapter '{}' has no f64 in kernels; use precision f32, or the backend cpu for f64",
+            "the adapter '{}' has no f64 in kernels; use precision f32x2 (48 bits, on any adapter), f32, or the backend cpu for f64",
             summary.name
         );
         return Err(Error::Device(message));
     }
+    let mut required_features = match precision {
+        Precision::F32 | Precision::F32x2 => wgpu::Features::empty(),
+        Precision::F64 => F64,
+    };
+    if summary.keeps_arithmetic {
+        required_features |= wgpu::Features::PASSTHROUGH_SHADERS;
+    }
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("ensolve"),
-        required_features: match precision {
-            Precision::F32 => wgpu::Features::empty(),
-            Precision::F64 => wgpu::Features::SHADER_F64,
-        },
+        required_features,
         required_limits: adapter.limits(),
         ..Default::default()
     };

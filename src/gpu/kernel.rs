@@ -1,11 +1,15 @@
 //! A compiled kernel and its run: upload, dispatch slice after slice, download.
 
 use super::SLICE_SECONDS;
-use super::buffers::{Device, real_bytes};
+use super::buffers::{Device, pack, real_bytes};
 use crate::error::Result;
 use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows};
+use crate::math::TWO_OVER_PI;
+use crate::pair::F32x2;
 use crate::real::Precision;
-use crate::wgsl::{KernelSource, WORKGROUP_SIZE};
+use crate::status::stopped_if_running;
+use crate::wgsl::KernelSource;
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// Operations of the first dispatch, roughly: a twentieth of a second on a device of 100 billion a second, which is
@@ -31,7 +35,7 @@ pub struct Kernel {
 /// The buffers of a run, in the order of their bindings.
 struct Buffers {
     config: wgpu::Buffer,
-    tolerances: wgpu::Buffer,
+    tables: wgpu::Buffer,
     save_times: wgpu::Buffer,
     params: wgpu::Buffer,
     state: wgpu::Buffer,
@@ -42,62 +46,90 @@ struct Buffers {
 }
 
 // SAFETY: RunConfig is repr(C), of six u32 and six f32 followed by five R; the first 48 bytes end on a multiple of 8, so
-// neither form has padding, and any bits are values.
+// no form has padding, and any bits are values.
 unsafe impl bytemuck::Zeroable for RunConfig<f32> {}
 unsafe impl bytemuck::Pod for RunConfig<f32> {}
 unsafe impl bytemuck::Zeroable for RunConfig<f64> {}
 unsafe impl bytemuck::Pod for RunConfig<f64> {}
+unsafe impl bytemuck::Zeroable for RunConfig<F32x2> {}
+unsafe impl bytemuck::Pod for RunConfig<F32x2> {}
 
 fn config_bytes(job: &Job, n_traj: usize, slice_steps: u32) -> Vec<u8> {
     match job.precision {
         Precision::F32 => bytemuck::bytes_of(&RunConfig::<f32>::new(job, n_traj, slice_steps)).to_vec(),
         Precision::F64 => bytemuck::bytes_of(&RunConfig::<f64>::new(job, n_traj, slice_steps)).to_vec(),
+        Precision::F32x2 => bytemuck::bytes_of(&RunConfig::<F32x2>::new(job, n_traj, slice_steps)).to_vec(),
     }
 }
 
 /// Bindings of the kernels, as in `shaders/layout.wgsl`: uniform ones first, then read-only ones, then the rest.
-fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
-    const UNIFORM: u32 = 2;
-    const READ_ONLY: u32 = 4;
-    const COUNT: u32 = 8;
-    let kind = |binding| match binding {
-        0..UNIFORM => wgpu::BufferBindingType::Uniform,
-        _ => wgpu::BufferBindingType::Storage { read_only: binding < READ_ONLY },
-    };
-    let entry = |binding| wgpu::BindGroupLayoutEntry {
+const BINDINGS: [wgpu::BufferBindingType; 8] = {
+    const READ_ONLY: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: true };
+    const READ_WRITE: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: false };
+    const UNIFORM: wgpu::BufferBindingType = wgpu::BufferBindingType::Uniform;
+    [UNIFORM, UNIFORM, READ_ONLY, READ_ONLY, READ_WRITE, READ_WRITE, READ_WRITE, READ_WRITE]
+};
+
+/// A layout of buffers, bound from 0 on.
+pub fn layout(device: &wgpu::Device, kinds: &[wgpu::BufferBindingType]) -> wgpu::BindGroupLayout {
+    let entry = |(binding, kind): (u32, &wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty: kind(binding), has_dynamic_offset: false, min_binding_size: None },
+        ty: wgpu::BindingType::Buffer { ty: *kind, has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
-    let entries: Vec<_> = (0..COUNT).map(entry).collect();
-    device
-        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("ensolve kernel"), entries: &entries })
+    let entries: Vec<_> = (0..).zip(kinds).map(entry).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("ensolve"), entries: &entries })
+}
+
+/// Compiles `main` of a kernel; as SPIR-V where its rounding must be kept and the device takes that.
+pub fn compute_pipeline(
+    device: &Device,
+    source: &KernelSource,
+    layout: &wgpu::BindGroupLayout,
+) -> Result<wgpu::ComputePipeline> {
+    device.scoped(|| {
+        let pipeline_layout = device.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("ensolve"),
+            bind_group_layouts: &[Some(layout)],
+            ..Default::default()
+        });
+        let module = match source.spirv() {
+            // SAFETY: naga wrote the module from WGSL that it had validated; added are decorations that restrict the
+            // compiler. Its indices stay inside the buffers, whose sizes follow from the same numbers of rows and
+            // trajectories, and its loops end.
+            Some(words) if device.takes_spirv => unsafe {
+                device.device.create_shader_module_passthrough(wgpu::ShaderModuleDescriptorPassthrough {
+                    label: Some("ensolve"),
+                    entry_points: Cow::Borrowed(&[wgpu::PassthroughShaderEntryPoint {
+                        name: Cow::Borrowed("main"),
+                        workgroup_size: (source.options().workgroup_size, 1, 1),
+                    }]),
+                    spirv: Some(words.into()),
+                    ..Default::default()
+                })
+            },
+            _ => device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some("ensolve"),
+                source: wgpu::ShaderSource::Wgsl(source.text().into()),
+            }),
+        };
+        device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some("ensolve"),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: Default::default(),
+            cache: None,
+        })
+    })
 }
 
 impl Kernel {
     /// Compiles the kernel for the device.
     pub fn new(device: &Device, source: KernelSource) -> Result<Self> {
-        let layout = device.scoped(|| layout(&device.device))?;
-        let pipeline = device.scoped(|| {
-            let pipeline_layout = device.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some("ensolve kernel"),
-                bind_group_layouts: &[Some(&layout)],
-                ..Default::default()
-            });
-            let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some("ensolve kernel"),
-                source: wgpu::ShaderSource::Wgsl(source.text().into()),
-            });
-            device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some("ensolve kernel"),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: Default::default(),
-                cache: None,
-            })
-        })?;
+        let layout = device.scoped(|| layout(&device.device, &BINDINGS))?;
+        let pipeline = compute_pipeline(device, &source, &layout)?;
         Ok(Kernel { source, pipeline, layout })
     }
 
@@ -115,7 +147,7 @@ impl Kernel {
         let mut slice_steps = fixed_slice.unwrap_or_else(|| first_slice(job, inputs.n_traj));
         let mut unfinished = inputs.n_traj;
         let mut compiled = false;
-        while unfinished > 0 {
+        while unfinished > 0 && !progress.is_stopped() {
             device.queue.write_buffer(&buffers.config, 0, &config_bytes(job, inputs.n_traj, slice_steps));
             let start = Instant::now();
             let left = self.dispatch(device, &buffers, &bind_group, inputs.n_traj)?;
@@ -135,7 +167,7 @@ impl Kernel {
     fn bind(&self, device: &Device, buffers: &Buffers) -> wgpu::BindGroup {
         let in_order = [
             &buffers.config,
-            &buffers.tolerances,
+            &buffers.tables,
             &buffers.save_times,
             &buffers.params,
             &buffers.state,
@@ -162,7 +194,7 @@ impl Kernel {
         bind_group: &wgpu::BindGroup,
         n_traj: usize,
     ) -> Result<usize> {
-        let groups = (n_traj as u32).div_ceil(WORKGROUP_SIZE);
+        let groups = (n_traj as u32).div_ceil(self.source.options().workgroup_size);
         let mut encoder = device.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&buffers.unfinished, 0, None);
         {
@@ -187,16 +219,18 @@ fn first_slice(job: &Job, n_traj: usize) -> u32 {
 
 fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     let (n_traj, precision) = (inputs.n_traj, job.precision);
-    let rows = StateRows::new(job.program.n_state());
+    let rows = StateRows::new(job.program.n_state(), job.compensated);
     let reals = |label: &str, count: usize| device.storage(label, count as u64 * real_bytes(precision));
     let save_times: Vec<f64> = job.save_offsets().collect();
     let tolerances: Vec<f64> =
         job.rtol.iter().zip(&job.atol).flat_map(|(rtol, atol)| [*rtol, *atol, 0.0, 0.0]).collect();
+    let head: &[u8] = bytemuck::cast_slice(&TWO_OVER_PI);
+    let tables = [head, &pack(&tolerances, precision)].concat();
     let uniform = |label: &str, bytes: u64| device.buffer(label, bytes, wgpu::BufferUsages::UNIFORM);
     let config = config_bytes(job, n_traj, 0);
     let buffers = Buffers {
         config: uniform("config", config.len() as u64),
-        tolerances: uniform("tolerances", (tolerances.len().max(4) as u64) * real_bytes(precision)),
+        tables: uniform("tables", (head.len() + tolerances.len().max(4) * real_bytes(precision) as usize) as u64),
         save_times: reals("save times", save_times.len()),
         params: reals("params", inputs.p.len()),
         state: reals("state", rows.count * n_traj),
@@ -210,7 +244,7 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
             mapped_at_creation: false,
         }),
     };
-    device.write_reals(&buffers.tolerances, &tolerances, precision);
+    device.queue.write_buffer(&buffers.tables, 0, &tables);
     device.write_reals(&buffers.save_times, &save_times, precision);
     device.write_reals(&buffers.params, &inputs.p, precision);
     device.write_reals(&buffers.state, &inputs.y0, precision);
@@ -218,7 +252,7 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
 }
 
 fn download(device: &Device, job: &Job, n_traj: usize, buffers: &Buffers) -> Result<RawOutput> {
-    let rows = StateRows::new(job.program.n_state());
+    let rows = StateRows::new(job.program.n_state(), job.compensated);
     let n_row = job.program.n_row();
     let y = device.read_reals(&buffers.state, rows.y * n_traj, job.program.n_state() * n_traj, job.precision)?;
     let tau = device.read_reals(&buffers.state, rows.tau * n_traj, n_traj, job.precision)?;
@@ -239,8 +273,9 @@ fn download(device: &Device, job: &Job, n_traj: usize, buffers: &Buffers) -> Res
         y,
         t: tau.into_iter().map(|tau| job.t0 + tau).collect(),
         saved,
-        status: count(CountRow::Status).to_vec(),
+        status: count(CountRow::Status).iter().map(|code| stopped_if_running(*code)).collect(),
         accepted: count(CountRow::Accepted).to_vec(),
         rejected: count(CountRow::Rejected).to_vec(),
+        culprit: count(CountRow::Culprit).to_vec(),
     })
 }

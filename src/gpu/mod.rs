@@ -7,15 +7,18 @@
 mod buffers;
 mod device;
 mod kernel;
+mod self_test;
 
 pub use device::{AdapterSummary, adapters};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Progress, RawOutput, StateRows};
-use crate::real::Precision;
-use crate::wgsl;
+use crate::pair::F32x2;
+use crate::real::{Arithmetic, Precision};
+use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
 use kernel::{Kernel, MAX_SLICE};
+use self_test::Finding;
 
 /// Wall time that one dispatch aims at, in seconds: far below any watchdog, far above the cost of a dispatch.
 const SLICE_SECONDS: f64 = 0.05;
@@ -30,9 +33,17 @@ const MAX_CHUNK: u64 = 1 << 20;
 pub struct GpuBackend {
     summary: AdapterSummary,
     adapter: wgpu::Adapter,
-    device: Option<(Precision, Device)>,
+    device: Option<OpenDevice>,
     kernel: Option<Kernel>,
     slice_steps: Option<u32>,
+    workgroup_size: u32,
+}
+
+/// A device opened for a number format, and what self-tests have found on it.
+struct OpenDevice {
+    precision: Precision,
+    device: Device,
+    findings: Vec<(KernelOptions, Finding)>,
 }
 
 impl GpuBackend {
@@ -42,7 +53,8 @@ impl GpuBackend {
     /// [`Error::Device`](crate::Error::Device) if there is none.
     pub fn new(wanted: Option<&str>) -> Result<Self> {
         let (adapter, summary) = device::choose(wanted)?;
-        Ok(GpuBackend { summary, adapter, device: None, kernel: None, slice_steps: None })
+        let workgroup_size = wgsl::WORKGROUP_SIZE;
+        Ok(GpuBackend { summary, adapter, device: None, kernel: None, slice_steps: None, workgroup_size })
     }
 
     /// What is known of the adapter.
@@ -62,19 +74,70 @@ impl GpuBackend {
         self
     }
 
-    /// Opens the device in the precision asked for, and compiles the kernel unless it is the one of the last run.
-    fn prepare(&mut self, job: &Job) -> Result<(&Device, &Kernel)> {
-        if self.device.as_ref().is_none_or(|(precision, _)| *precision != job.precision) {
+    /// Fixes the number of trajectories of one workgroup, at most 256. The result does not depend on it.
+    pub fn with_workgroup_size(mut self, size: u32) -> Self {
+        self.workgroup_size = size.clamp(1, 256);
+        self
+    }
+
+    /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
+    /// unless it is the one of the last run.
+    fn open(&mut self, job: &Job) -> Result<(&Device, &Kernel, Vec<String>)> {
+        if self.device.as_ref().is_none_or(|open| open.precision != job.precision) {
             self.kernel = None;
             let (device, queue) = device::open(&self.adapter, &self.summary, job.precision)?;
-            self.device = Some((job.precision, Device::new(device, queue)));
+            self.device =
+                Some(OpenDevice { precision: job.precision, device: Device::new(device, queue), findings: Vec::new() });
         }
-        let (_, device) = self.device.as_ref().expect("the device was opened above");
-        let source = wgsl::assemble(job.program, job.method, job.precision)?;
+        let open = self.device.as_mut().expect("the device was opened above");
+        let options = KernelOptions {
+            precision: job.precision,
+            arithmetic: job.arithmetic,
+            compensated: job.compensated,
+            workgroup_size: self.workgroup_size,
+        };
+        let notes = open.check(options, &self.summary)?;
+        let source = wgsl::assemble(job.program, job.method, options)?;
         if self.kernel.as_ref().is_none_or(|kernel| kernel.source != source) {
-            self.kernel = Some(Kernel::new(device, source)?);
+            self.kernel = Some(Kernel::new(&open.device, source)?);
         }
-        Ok((device, self.kernel.as_ref().expect("the kernel was compiled above")))
+        Ok((&open.device, self.kernel.as_ref().expect("the kernel was compiled above"), notes))
+    }
+}
+
+impl OpenDevice {
+    /// Refuses arithmetic that the self-test finds wanting; returns what the user should know.
+    fn check(&mut self, options: KernelOptions, adapter: &AdapterSummary) -> Result<Vec<String>> {
+        let finding = match options.needs_self_test() {
+            false => return Ok(Vec::new()),
+            true => self.finding(options)?,
+        };
+        let AdapterSummary { name, api, .. } = adapter;
+        let what = if options.arithmetic == Arithmetic::Exact { "exact arithmetic" } else { "precision f32x2" };
+        match finding {
+            Finding::Exact => Ok(Vec::new()),
+            Finding::FlushesSubnormals if options.arithmetic == Arithmetic::Exact => Ok(vec![format!(
+                "the adapter '{name}' turns numbers below {:.1e} into zero: the bits are the CPU's for trajectories that meet no such number",
+                f32::MIN_POSITIVE
+            )]),
+            Finding::FlushesSubnormals => Ok(Vec::new()),
+            Finding::Differs(what_differs) => Err(Error::Unsupported(format!(
+                "{what} does not hold on the adapter '{name}' ({api}): {what_differs}; use the backend cpu, or standard arithmetic in f32 or f64"
+            ))),
+        }
+    }
+
+    fn finding(&mut self, options: KernelOptions) -> Result<Finding> {
+        if let Some((_, finding)) = self.findings.iter().find(|(tested, _)| *tested == options) {
+            return Ok(finding.clone());
+        }
+        let finding = match options.precision {
+            Precision::F32 => self_test::run::<f32>(&self.device, options)?,
+            Precision::F64 => self_test::run::<f64>(&self.device, options)?,
+            Precision::F32x2 => self_test::run::<F32x2>(&self.device, options)?,
+        };
+        self.findings.push((options, finding.clone()));
+        Ok(finding)
     }
 }
 
@@ -93,7 +156,7 @@ impl Backend for GpuBackend {
 
     fn max_chunk(&self, job: &Job) -> usize {
         let size = real_bytes(job.precision);
-        let state = StateRows::new(job.program.n_state()).count as u64 * size;
+        let state = StateRows::new(job.program.n_state(), job.compensated).count as u64 * size;
         let params = job.program.n_param() as u64 * size;
         let saved = (job.t_save.len() * job.program.n_row()) as u64 * size;
         let binding = self.summary.max_binding.min(self.summary.max_buffer) / state.max(params).max(saved).max(1);
@@ -101,9 +164,13 @@ impl Backend for GpuBackend {
         binding.min(memory).clamp(1, MAX_CHUNK) as usize
     }
 
+    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
+        self.open(job).map(|(.., notes)| notes)
+    }
+
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
         let slice_steps = self.slice_steps;
-        let (device, kernel) = self.prepare(job)?;
+        let (device, kernel, _) = self.open(job)?;
         kernel.run(device, job, inputs, slice_steps, progress)
     }
 }

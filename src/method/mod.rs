@@ -11,6 +11,7 @@ pub use controller::Controller;
 pub use tableau::{Dense, ErrorEstimate, Stages, Tableau, Term};
 
 use crate::error::{Error, Result, suggest};
+use crate::real::{Precision, round_digits};
 
 /// Every built-in method.
 pub static TABLEAUS: [&Tableau; 7] = [
@@ -99,5 +100,16 @@ impl Method {
     /// Whether the step size follows the error.
     pub fn is_adaptive(&self) -> bool {
         matches!(self.stepping, Stepping::Adaptive(_))
+    }
+
+    /// Smallest relative tolerance that a step can keep in a precision: eps (1 + sum |w|), w the error weights.
+    ///
+    /// A step ends with y rounded, by up to eps/2 of it. Its error estimate h sum(w k) is a sum that should nearly
+    /// vanish, of terms up to |y| in size where the step is as long as the solution allows, each known to eps/2: eps/2
+    /// for each unit of weight. Of a tolerance of that sum nothing would be left for the method's own error; twice as
+    /// much leaves it half. Rounded to two digits, for it is told to the user.
+    pub fn rtol_floor(&self, precision: Precision) -> f64 {
+        let weights: f64 = self.stages.error.iter().map(|(_, w)| w.abs()).sum();
+        round_digits(precision.epsilon() * (1.0 + weights), 2)
     }
 }

@@ -1,13 +1,16 @@
 //! JSON: one object, streamed, so that no second copy of the values is held.
 //!
-//! Always: `model backend method precision tspan seed n first t names status`, the last one counting trajectories by how they
-//! ended. One trajectory: `trajectories` is `{number, status, accepted, rejected, t_end, t, x: {name: [..]}}`. An
-//! ensemble: `statistics` over the finished trajectories, `by_name` holding `mean std min q05 .. q95 max` over the save
-//! times, and `trajectories` is `{status, accepted, rejected, t_end, values: {name: [[..] for each trajectory]}}`. What
-//! is not finite becomes null, since JSON has no other word for it.
+//! Always: `model backend method precision arithmetic compensated tspan seed n first t names status warnings`, `status`
+//! counting trajectories by how they ended. One trajectory: `trajectories` is `{number, status, non_finite, accepted,
+//! rejected, t_end, t, x: {name: [..]}}`, `non_finite` being the name of what was not finite first, or null. An ensemble:
+//! `statistics` over the trajectories that succeeded, `by_name` holding `mean std min q05 .. q95 max` over the save times,
+//! and `trajectories` is `{status, non_finite, accepted, rejected, t_end, values: {name: [[..] for each trajectory]}}`.
+//! Where it was asked for: `verification`, errors in units of the run's tolerances (see
+//! [`Verification`]), one for each of its `trajectories`, null where there was nothing to compare. What is not finite
+//! becomes null, since JSON has no other word for it.
 
 use crate::real::Precision;
-use crate::solution::EnsembleResult;
+use crate::solution::{EnsembleResult, Verification, WorstError};
 use crate::stats::{Moments, QUANTILES, Statistics};
 use crate::status::Status;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -47,7 +50,7 @@ impl Serialize for Digits {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self.1 {
             Precision::F32 => serializer.serialize_f32(self.0 as f32),
-            Precision::F64 => serializer.serialize_f64(self.0),
+            Precision::F64 | Precision::F32x2 => serializer.serialize_f64(self.0),
         }
     }
 }
@@ -60,6 +63,11 @@ struct Document<'a> {
 impl Document<'_> {
     fn value(&self, k: usize, row: usize, i: usize) -> Digits {
         Digits(self.result.saved[[k, row, i]], self.result.info.precision)
+    }
+
+    /// Name of what was not finite first in a trajectory, whether it is a column of the file or not.
+    fn culprit(&self, i: usize) -> Option<&str> {
+        self.result.culprit[i].map(|row| self.result.names[row].as_str())
     }
 
     /// An object of one entry for each column.
@@ -80,6 +88,8 @@ impl Serialize for Document<'_> {
         map.serialize_entry("backend", &info.backend)?;
         map.serialize_entry("method", &info.method)?;
         map.serialize_entry("precision", info.precision.name())?;
+        map.serialize_entry("arithmetic", info.arithmetic.name())?;
+        map.serialize_entry("compensated", &info.compensated)?;
         map.serialize_entry("tspan", &info.tspan)?;
         map.serialize_entry("seed", &info.seed)?;
         map.serialize_entry("n", &result.n_traj())?;
@@ -87,6 +97,10 @@ impl Serialize for Document<'_> {
         map.serialize_entry("t", &List(result.t.len(), |k| result.t[k]))?;
         map.serialize_entry("names", &List(self.rows.len(), |column| &result.names[self.rows[column]]))?;
         map.serialize_entry("status", &Object(counts.len(), |i: usize| (counts[i].0.name(), counts[i].1)))?;
+        map.serialize_entry("warnings", &info.warnings)?;
+        if let Some(verification) = &result.verification {
+            map.serialize_entry("verification", &Verified(verification))?;
+        }
         if result.n_traj() == 1 {
             map.serialize_entry("trajectories", &Single(self))?;
         } else {
@@ -107,6 +121,7 @@ impl Serialize for Single<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("number", &result.first)?;
         map.serialize_entry("status", result.status[0].name())?;
+        map.serialize_entry("non_finite", &self.0.culprit(0))?;
         map.serialize_entry("accepted", &result.accepted[0])?;
         map.serialize_entry("rejected", &result.rejected[0])?;
         map.serialize_entry("t_end", &result.t_end[0])?;
@@ -126,6 +141,7 @@ impl Serialize for Many<'_> {
         let series = |row, i| List(n_save, move |k| self.0.value(k, row, i));
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("status", &List(n_traj, |i| Status::name(result.status[i])))?;
+        map.serialize_entry("non_finite", &List(n_traj, |i| self.0.culprit(i)))?;
         map.serialize_entry("accepted", &result.accepted)?;
         map.serialize_entry("rejected", &result.rejected)?;
         map.serialize_entry("t_end", &result.t_end)?;
@@ -134,8 +150,51 @@ impl Serialize for Many<'_> {
     }
 }
 
-/// Statistics over the finished trajectories.
+/// Statistics over the trajectories that succeeded.
 struct Summary<'a>(&'a Document<'a>, Statistics);
+
+/// How large the errors are.
+struct Verified<'a>(&'a Verification);
+
+impl Serialize for Verified<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Verified(verification) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("method", &verification.method)?;
+        map.serialize_entry("n_compared", &verification.n_compared())?;
+        map.serialize_entry("n_run_failed", &verification.n_run_failed)?;
+        map.serialize_entry("n_reference_failed", &verification.n_reference_failed)?;
+        map.serialize_entry("n_both_failed", &verification.n_both_failed)?;
+        map.serialize_entry("n_stopped", &verification.n_stopped)?;
+        let names = Verification::QUANTILES.map(|q| if q < 1.0 { quantile_name(q) } else { "max".to_string() });
+        let quantile = |i: usize| verification.quantiles.map(|quantiles| quantiles[i]);
+        map.serialize_entry("error", &Object(names.len(), |i: usize| (&names[i], quantile(i))))?;
+        map.serialize_entry("worst", &verification.worst.as_ref().map(Worst))?;
+        map.serialize_entry("trajectories", &verification.trajectories)?;
+        map.serialize_entry("errors", &verification.errors)?;
+        map.end()
+    }
+}
+
+/// Where the largest error is.
+struct Worst<'a>(&'a WorstError);
+
+impl Serialize for Worst<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Worst(worst) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("trajectory", &worst.trajectory)?;
+        map.serialize_entry("state", &worst.state)?;
+        map.serialize_entry("t", &worst.t)?;
+        map.serialize_entry("error", &worst.error)?;
+        map.end()
+    }
+}
+
+/// `q05` for 0.05.
+fn quantile_name(q: f64) -> String {
+    format!("q{:02.0}", 100.0 * q)
+}
 
 /// Name of a statistic and how to read it.
 type Statistic = (String, Box<dyn Fn(&Moments) -> f64>);
@@ -145,7 +204,7 @@ fn statistics() -> Vec<Statistic> {
         |name: &str, read: fn(&Moments) -> f64| (name.to_string(), Box::new(read) as Box<dyn Fn(&Moments) -> f64>);
     let mut all = vec![named("mean", |m| m.mean), named("std", |m| m.std), named("min", |m| m.min)];
     for (i, q) in QUANTILES.into_iter().enumerate() {
-        all.push((format!("q{:02.0}", 100.0 * q), Box::new(move |m| m.quantiles[i])));
+        all.push((quantile_name(q), Box::new(move |m| m.quantiles[i])));
     }
     all.push(named("max", |m| m.max));
     all
@@ -155,7 +214,7 @@ impl Serialize for Summary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let Summary(document, values) = self;
         let all = &statistics();
-        // Empty lists where no trajectory finished: there are no moments then.
+        // Empty lists where no trajectory succeeded: there are no moments then.
         let series = |row: usize, statistic: usize| {
             List(values.moments.len(), move |k: usize| all[statistic].1(&values.moments[k][row]))
         };

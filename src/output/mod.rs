@@ -133,11 +133,17 @@ fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// A new file in the folder of `path`, so that renaming it never crosses a file system.
-fn create(path: &Path) -> Result<(Temporary, File)> {
+/// Where a file is written before it takes the place of `path`: in the same folder, so that renaming it never crosses a
+/// file system. A process that is ended while it writes leaves it behind.
+pub fn temporary(path: &Path) -> PathBuf {
     let target = resolved(path);
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    target.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+/// A new file, to be renamed when it is whole.
+fn create(path: &Path) -> Result<(Temporary, File)> {
+    let temporary = temporary(path);
     let file = File::create(&temporary).map_err(|e| Error::file(path, format!("cannot be written: {e}")))?;
     Ok((Temporary(temporary), file))
 }
@@ -149,8 +155,8 @@ pub fn shortest(x: f64, precision: Precision) -> String {
     match (precision, plain) {
         (Precision::F32, true) => (x as f32).to_string(),
         (Precision::F32, false) => format!("{:e}", x as f32),
-        (Precision::F64, true) => x.to_string(),
-        (Precision::F64, false) => format!("{x:e}"),
+        (Precision::F64 | Precision::F32x2, true) => x.to_string(),
+        (Precision::F64 | Precision::F32x2, false) => format!("{x:e}"),
     }
 }
 

@@ -30,7 +30,7 @@ fn write(result: &EnsembleResult, rows: &[usize], out: impl Write + Seek) -> std
         let value = |(i, k): (usize, usize)| result.saved[[k, *row, i]];
         match result.info.precision {
             Precision::F32 => writer.add_array(name, &Array2::from_shape_fn(shape, |at| value(at) as f32))?,
-            Precision::F64 => writer.add_array(name, &Array2::from_shape_fn(shape, value))?,
+            Precision::F64 | Precision::F32x2 => writer.add_array(name, &Array2::from_shape_fn(shape, value))?,
         }
     }
     let codes: Array1<u32> = result.status.iter().map(|status| *status as u32).collect();

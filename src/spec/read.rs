@@ -6,7 +6,7 @@ use super::{
 };
 use super::{Tolerance, World};
 use crate::error::{Error, Result, suggest};
-use crate::real::Precision;
+use crate::real::{Arithmetic, Precision};
 use crate::sampling::Distribution;
 
 const COMMON_KEYS: [&str; 7] = ["model", "functions", "let", "outputs", "stops", "run", "ensemble"];
@@ -191,8 +191,10 @@ fn callback(place: &Place) -> Result<Callback> {
     Ok(callback)
 }
 
-const RUN_KEYS: [&str; 11] =
-    ["tspan", "method", "dt", "adaptive", "rtol", "atol", "dt_min", "dt_max", "max_steps", "save", "precision"];
+const RUN_KEYS: [&str; 13] = [
+    "tspan", "method", "dt", "adaptive", "rtol", "atol", "dt_min", "dt_max", "max_steps", "save", "precision",
+    "arithmetic", "compensated",
+];
 
 fn run(place: &Place) -> Result<RunSettings> {
     let mut run = RunSettings::default();
@@ -215,14 +217,20 @@ fn run(place: &Place) -> Result<RunSettings> {
                     Some(u32::try_from(n).map_err(|_| place.error(format!("at most {}, got {n}", u32::MAX)))?);
             }
             "save" => run.save = Some(save(&place)?),
-            _ => {
-                let name = place.text()?;
-                let unknown = || place.error(format!("unknown precision '{name}'; known: f32, f64"));
-                run.precision = Some(Precision::parse(name).ok_or_else(unknown)?);
-            }
+            "precision" => run.precision = Some(one_of(&place, key, Precision::ALL, Precision::name)?),
+            "arithmetic" => run.arithmetic = Some(one_of(&place, key, Arithmetic::ALL, Arithmetic::name)?),
+            _ => run.compensated = Some(place.boolean()?),
         }
     }
     Ok(run)
+}
+
+/// The choice of that name.
+fn one_of<T: Copy>(place: &Place, what: &str, all: [T; 3], name_of: fn(T) -> &'static str) -> Result<T> {
+    let name = place.text()?;
+    all.into_iter().find(|choice| name_of(*choice) == name).ok_or_else(|| {
+        place.error(format!("unknown {what} '{name}'; known: {}", all.map(name_of).join(", ")))
+    })
 }
 
 fn tolerance(place: &Place) -> Result<Tolerance> {

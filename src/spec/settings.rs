@@ -3,7 +3,7 @@
 
 use super::Map;
 use crate::method::Tableau;
-use crate::real::Precision;
+use crate::real::{Arithmetic, Precision};
 use crate::sampling::Distribution;
 
 /// A tolerance for all states, or one for each of some states.
@@ -55,6 +55,10 @@ pub struct RunSettings {
     pub save: Option<Save>,
     /// Number format.
     pub precision: Option<Precision>,
+    /// Whether the rounding of the state is carried to the next step.
+    pub compensated: Option<bool>,
+    /// What a compiler may do with the arithmetic of a kernel.
+    pub arithmetic: Option<Arithmetic>,
 }
 
 /// What varies from trajectory to trajectory.
@@ -84,6 +88,8 @@ impl RunSettings {
             max_steps: self.max_steps.or(other.max_steps),
             save: self.save.or_else(|| other.save.clone()),
             precision: self.precision.or(other.precision),
+            compensated: self.compensated.or(other.compensated),
+            arithmetic: self.arithmetic.or(other.arithmetic),
         }
     }
 }

@@ -1,20 +1,21 @@
 //! The constants of a kernel, emitted from their only definitions in Rust.
 
-use super::literal::literal;
+use super::KernelOptions;
+use crate::math::TWO_OVER_PI;
 use crate::job::{CountRow, StateRows};
 use crate::program::OdeProgram;
-use crate::real::Precision;
 use crate::status::Status;
 
-/// Trajectories of one workgroup; anything from 8 to 256 measures the same.
+/// Trajectories of one workgroup where nothing else is asked for; anything from 8 to 256 measures the same.
 pub const WORKGROUP_SIZE: u32 = 64;
 
 /// Sizes, rows, status codes.
-pub fn consts(program: &OdeProgram, precision: Precision) -> String {
-    let rows = StateRows::new(program.n_state());
+pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
+    let rows = StateRows::new(program.n_state(), options.compensated);
     let mut out = String::new();
     let mut constant = |name: &str, value: usize| out.push_str(&format!("const {name}: u32 = {value}u;\n"));
-    constant("WORKGROUP_SIZE", WORKGROUP_SIZE as usize);
+    constant("WORKGROUP_SIZE", options.workgroup_size as usize);
+    constant("N_TWO_OVER_PI", TWO_OVER_PI.len() / 4);
     constant("N_STATE", program.n_state());
     constant("N_TOLERANCE", program.n_state().max(1));
     constant("N_ROW", program.n_row());
@@ -24,12 +25,13 @@ pub fn consts(program: &OdeProgram, precision: Precision) -> String {
     constant("ROW_TAU_LOW", rows.tau_low);
     constant("ROW_DT", rows.dt);
     constant("ROW_ERR_PREV", rows.err_prev);
+    constant("ROW_Y_LOW", rows.y_low);
     for row in CountRow::ALL {
         constant(&format!("COUNT_{}", format!("{row:?}").to_uppercase()), row as usize);
     }
     for status in Status::ALL {
         constant(&format!("STATUS_{}", status.name().to_uppercase()), status as usize);
     }
-    out.push_str(&format!("const REAL_EPSILON: real = {};\n", literal(precision.epsilon(), precision)));
+    out.push_str(&format!("const REAL_EPSILON: f32 = {:?}f;\n", options.precision.epsilon() as f32));
     out
 }

@@ -8,6 +8,8 @@ mod consts;
 mod literal;
 mod model;
 mod names;
+mod spelling;
+mod spirv;
 mod step;
 
 pub use consts::WORKGROUP_SIZE;
@@ -15,10 +17,19 @@ pub use consts::WORKGROUP_SIZE;
 use crate::error::{Error, Result};
 use crate::expr::Node;
 use crate::method::Method;
-use crate::program::{OdeProgram, Program};
-use crate::real::Precision;
+use crate::program::OdeProgram;
+use crate::real::{Arithmetic, Precision};
 use model::Members;
+use spelling::Spelling;
+use spirv::Kept;
 use step::StepPrinter;
+
+/// A file of `shaders/` and its text.
+macro_rules! shader {
+    ($name:literal) => {
+        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
+    };
+}
 
 /// A part of the module: a file of `shaders/` or a generated section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +38,47 @@ struct Section {
     first_line: usize,
 }
 
+/// What a kernel is generated for, besides model and method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KernelOptions {
+    /// The number format.
+    pub precision: Precision,
+    /// What the compiler may do with the arithmetic.
+    pub arithmetic: Arithmetic,
+    /// Whether the rounding of y + h sum(b k) is carried to the next step.
+    pub compensated: bool,
+    /// Trajectories of one workgroup.
+    pub workgroup_size: u32,
+}
+
+impl From<Precision> for KernelOptions {
+    fn from(precision: Precision) -> Self {
+        KernelOptions { precision, arithmetic: Arithmetic::Standard, compensated: false, workgroup_size: WORKGROUP_SIZE }
+    }
+}
+
+impl KernelOptions {
+    /// Whether the adapter's arithmetic must be looked at before such a kernel can be trusted.
+    pub fn needs_self_test(&self) -> bool {
+        self.arithmetic == Arithmetic::Exact || self.precision == Precision::F32x2
+    }
+
+    /// Which arithmetic the compiler has to keep as written, if any.
+    fn kept(&self) -> Option<Kept> {
+        match (self.arithmetic, self.precision) {
+            (Arithmetic::Exact, _) | (_, Precision::F32x2) => Some(Kept::All),
+            (_, Precision::F32) => None,
+            (_, Precision::F64) => Some(Kept::ErrorFree),
+        }
+    }
+}
+
 /// A validated kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelSource {
     text: String,
-    precision: Precision,
+    options: KernelOptions,
+    spirv: Option<Vec<u32>>,
 }
 
 impl KernelSource {
@@ -42,73 +89,139 @@ impl KernelSource {
 
     /// The number format that it computes in.
     pub fn precision(&self) -> Precision {
-        self.precision
+        self.options.precision
+    }
+
+    /// What it was generated for.
+    pub fn options(&self) -> KernelOptions {
+        self.options
+    }
+
+    /// The module as SPIR-V whose rounding is kept as written, where the options need that: in all of the kernel for
+    /// exact arithmetic and for f32x2, in the functions that compute rounding errors for f64.
+    pub fn spirv(&self) -> Option<&[u32]> {
+        self.spirv.as_deref()
+    }
+
+    /// Joins sections and validates the module; its twin in SPIR-V needs no seals.
+    fn new(sections: &[(&str, &str)], options: KernelOptions) -> Result<KernelSource> {
+        let (sealed, bare) = (shader!("seal.wgsl"), shader!("no_seal.wgsl"));
+        let with = |seal| -> Vec<(&str, &str)> {
+            let seal = (options.precision == Precision::F32x2).then_some(seal);
+            sections.iter().copied().chain(seal).collect()
+        };
+        let (text, places) = join(&with(sealed));
+        let (mut module, mut info) = validate(&text, &places, options.precision)?;
+        let mut spirv = None;
+        if let Some(kept) = options.kept() {
+            if options.precision == Precision::F32x2 {
+                let (text, places) = join(&with(bare));
+                (module, info) = validate(&text, &places, options.precision)?;
+            }
+            spirv = Some(spirv::translate(&module, &info, kept, &ERROR_FREE)?);
+        }
+        Ok(KernelSource { text, options, spirv })
     }
 }
+
+/// Functions whose name begins so compute rounding errors: a compiler that regroups sums would lose them.
+const ERROR_FREE: [&str; 1] = ["math_"];
 
 /// Joins the shader files with the generated sections and validates the module.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for an f64 model that needs functions which exist in f32 only, [`Error::Shader`] if the
-/// module is not valid, which is a bug of this crate.
-pub fn assemble(program: &OdeProgram, method: &Method, precision: Precision) -> Result<KernelSource> {
-    program.check_constants(precision)?;
-    let members = Members::new(program);
-    let uses_math = needs_math(program, precision)?;
-    let printer = StepPrinter { stages: &method.stages, members: &members, precision, adaptive: method.is_adaptive() };
-    let title = format!("// {} by {}, {precision}\n", program.name.replace(['\n', '\r'], " "), method.name);
-    let consts = title + &consts::consts(program, precision);
-    let model = model::model(program, &members, precision);
-    let step = printer.print();
-    let mut sections: Vec<(&str, &str)> = vec![
-        ("generated constants", &consts),
-        ("generated model", &model),
-        ("generated step", &step),
-        match precision {
-            Precision::F32 => ("shaders/real_f32.wgsl", include_str!("../../shaders/real_f32.wgsl")),
-            Precision::F64 => ("shaders/real_f64.wgsl", include_str!("../../shaders/real_f64.wgsl")),
-        },
-        ("shaders/layout.wgsl", include_str!("../../shaders/layout.wgsl")),
-        ("shaders/lane.wgsl", include_str!("../../shaders/lane.wgsl")),
-        ("shaders/save.wgsl", include_str!("../../shaders/save.wgsl")),
-    ];
-    if method.is_adaptive() {
-        sections.push(("shaders/controller.wgsl", include_str!("../../shaders/controller.wgsl")));
-        sections.push(("shaders/integrate_adaptive.wgsl", include_str!("../../shaders/integrate_adaptive.wgsl")));
-    } else {
-        sections.push(("shaders/integrate_fixed.wgsl", include_str!("../../shaders/integrate_fixed.wgsl")));
-    }
-    sections.push(("shaders/drive.wgsl", include_str!("../../shaders/drive.wgsl")));
-    if uses_math {
-        sections.push(("shaders/math.wgsl", MATH));
-    }
-    let (text, sections) = join(&sections);
-    validate(&text, &sections, precision)?;
-    Ok(KernelSource { text, precision })
-}
-
-/// The f32 functions of the expression language.
-pub const MATH: &str = include_str!("../../shaders/math.wgsl");
-
-/// Whether the model calls a function of `math.wgsl`, which is f32.
-fn needs_math(program: &OdeProgram, precision: Precision) -> Result<bool> {
-    let calls = |program: &Program| -> Vec<&'static str> {
-        let rows = program.nodes.iter().filter_map(|node| match node {
-            Node::Call1(func, _) | Node::Call2(func, ..) => Some(func.row()),
-            _ => None,
-        });
-        rows.filter(|row| row.wgsl.starts_with("math_")).map(|row| row.name).collect()
-    };
-    let mut called = [calls(&program.rhs), calls(&program.outputs)].concat();
-    called.sort_unstable();
-    called.dedup();
-    if precision == Precision::F64 && !called.is_empty() {
+/// [`Error::Unsupported`] for fast mathematics in anything but f32, [`Error::Shader`] if the module is not valid, which is
+/// a bug of this crate.
+pub fn assemble(program: &OdeProgram, method: &Method, options: impl Into<KernelOptions>) -> Result<KernelSource> {
+    let options = options.into();
+    let precision = options.precision;
+    if options.arithmetic == Arithmetic::FastMath && precision != Precision::F32 {
         return Err(Error::Unsupported(format!(
-            "on a GPU, {} can be computed in f32 only; use precision f32, or the backend cpu for f64",
-            called.join(", ")
+            "fast-math uses the adapter's functions, which exist in f32 only, not in {precision}; use precision f32, or leave out fast-math"
         )));
     }
-    Ok(!called.is_empty())
+    program.check_constants(precision)?;
+    let members = Members::new(program);
+    let printer = StepPrinter {
+        stages: &method.stages,
+        members: &members,
+        spelling: Spelling(precision),
+        adaptive: method.is_adaptive(),
+        compensated: options.compensated,
+    };
+    let title = format!("// {} by {}, {precision}\n", program.name.replace(['\n', '\r'], " "), method.name);
+    let consts = title + &consts::consts(program, &options);
+    let model = model::model(program, &members, &options);
+    let step = printer.print();
+    let mut sections: Vec<(&str, &str)> =
+        vec![("generated constants", &consts), ("generated model", &model), ("generated step", &step)];
+    sections.push(real_section(precision));
+    sections.extend([
+        shader!("layout.wgsl"),
+        shader!("lane.wgsl"),
+        shader!("save.wgsl"),
+    ]);
+    if method.is_adaptive() {
+        sections.push(shader!("controller.wgsl"));
+        sections.push(shader!("integrate_adaptive.wgsl"));
+    } else {
+        sections.push(shader!("integrate_fixed.wgsl"));
+    }
+    sections.push(shader!("drive.wgsl"));
+    if calls_functions(program) {
+        sections.extend(math_sections(precision));
+    }
+    KernelSource::new(&sections, options)
+}
+
+fn calls_functions(program: &OdeProgram) -> bool {
+    let is_call = |node: &Node| matches!(node, Node::Call1(..) | Node::Call2(..));
+    program.rhs.nodes.iter().chain(&program.outputs.nodes).any(is_call)
+}
+
+/// Numbers that the self-test kernel computes for each of its cases.
+pub const SELF_TEST_RESULTS: usize = 8;
+
+/// The kernel of [`gpu`](crate::gpu)'s self-test, compiled as one of the same options would be.
+///
+/// # Errors
+/// [`Error::Shader`] if the module is not valid, which is a bug of this crate.
+pub fn self_test(options: KernelOptions) -> Result<KernelSource> {
+    let consts = format!(
+        "const WORKGROUP_SIZE: u32 = {}u;\nconst N_RESULTS: u32 = {SELF_TEST_RESULTS}u;\n",
+        options.workgroup_size
+    );
+    let test = shader!("self_test.wgsl");
+    KernelSource::new(&[("generated constants", &consts), real_section(options.precision), test], options)
+}
+
+/// The arithmetic of a number format.
+fn real_section(precision: Precision) -> (&'static str, &'static str) {
+    match precision {
+        Precision::F32 => shader!("real_f32.wgsl"),
+        Precision::F64 => shader!("real_f64.wgsl"),
+        Precision::F32x2 => shader!("real_f32x2.wgsl"),
+    }
+}
+
+/// The functions of the expression language in a number format.
+fn math_sections(precision: Precision) -> Vec<(&'static str, &'static str)> {
+    let mut sections = match precision {
+        Precision::F32 => vec![shader!("math/f32.wgsl"), shader!("math/trig_f32.wgsl")],
+        Precision::F64 => vec![shader!("math/f64.wgsl"), shader!("math/trig_f64.wgsl")],
+        Precision::F32x2 => return vec![shader!("math/f32x2.wgsl")],
+    };
+    sections.extend([
+        shader!("math/bits.wgsl"),
+        shader!("math/round.wgsl"),
+        shader!("math/exp.wgsl"),
+        shader!("math/log.wgsl"),
+        shader!("math/pow.wgsl"),
+        shader!("math/trig.wgsl"),
+        shader!("math/inverse_trig.wgsl"),
+        shader!("math/remainder.wgsl"),
+    ]);
+    sections
 }
 
 fn join(parts: &[(&str, &str)]) -> (String, Vec<Section>) {
@@ -123,7 +236,7 @@ fn join(parts: &[(&str, &str)]) -> (String, Vec<Section>) {
 }
 
 /// Validates with the same checks that wgpu runs, and says in which section an error lies.
-fn validate(text: &str, sections: &[Section], precision: Precision) -> Result<()> {
+fn validate(text: &str, sections: &[Section], precision: Precision) -> Result<(naga::Module, naga::valid::ModuleInfo)> {
     let place = |line: usize| {
         let section = sections.iter().rev().find(|s| s.first_line <= line);
         section.map_or(format!("line {line}"), |s| format!("{}:{}", s.name, line - s.first_line + 1))
@@ -133,13 +246,13 @@ fn validate(text: &str, sections: &[Section], precision: Precision) -> Result<()
         Error::Shader(format!("{}: {}", place(line), e.emit_to_string(text)))
     })?;
     let capabilities = match precision {
-        Precision::F32 => naga::valid::Capabilities::empty(),
-        Precision::F64 => naga::valid::Capabilities::FLOAT64,
+        Precision::F32 | Precision::F32x2 => naga::valid::Capabilities::empty(),
+        Precision::F64 => naga::valid::Capabilities::FLOAT64 | naga::valid::Capabilities::SHADER_INT64,
     };
     let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
-    validator.validate(&module).map_err(|e| {
+    let info = validator.validate(&module).map_err(|e| {
         let line = e.location(text).map_or(0, |l| l.line_number as usize);
         Error::Shader(format!("{}: {}", place(line), e.emit_to_string(text)))
     })?;
-    Ok(())
+    Ok((module, info))
 }

@@ -2,12 +2,14 @@
 //!
 //! States and parameters are members with the user's names, so that `rhs` reads like the model.
 
+use super::KernelOptions;
 use super::literal::literal;
 use super::names::Namer;
+use super::spelling::Spelling;
 use crate::expr::func::Func;
 use crate::infix::{self, Style};
 use crate::program::{OdeProgram, Program};
-use crate::real::Precision;
+use crate::real::Arithmetic;
 
 /// Members of the generated structs.
 pub struct Members {
@@ -54,18 +56,19 @@ pub fn state_function(
 }
 
 /// Structs, loads and stores, `rhs` and `save_row`.
-pub fn model(program: &OdeProgram, members: &Members, precision: Precision) -> String {
+pub fn model(program: &OdeProgram, members: &Members, options: &KernelOptions) -> String {
     let mut parts = vec![structure("State", &members.state), structure("Params", &members.params)];
     parts.push(load("load_params", "Params", "params", "", &members.params));
     parts.push(load("load_y", "State", "state", "ROW_Y + ", &members.state));
     parts.push(load("load_k1", "State", "state", "ROW_K1 + ", &members.state));
     parts.push(store("store_y", "ROW_Y", &members.state));
     parts.push(store("store_k1", "ROW_K1", &members.state));
-    let (setup, results) = body(&program.rhs, members, precision);
+    parts.push(low(&members.state, options.compensated));
+    let (setup, results) = body(&program.rhs, members, options);
     parts.push(state_function("rhs(t: real, y: State, p: Params)", &setup, &members.state, |slot, _| {
         results[slot].clone()
     }));
-    parts.push(save_row(program, members, precision));
+    parts.push(save_row(program, members, options));
     parts.join("\n")
 }
 
@@ -87,28 +90,45 @@ fn store(name: &str, first_row: &str, members: &[String]) -> String {
     format!("fn {name}(i: u32, y: State) {{\n{lines}}}\n")
 }
 
-fn save_row(program: &OdeProgram, members: &Members, precision: Precision) -> String {
-    let (setup, results) = body(&program.outputs, members, precision);
-    let mut out = "fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {\n".to_string();
-    setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
-    let states = members.state.iter().map(|member| format!("y.{member}"));
-    for (row, value) in states.chain(results).enumerate() {
-        out.push_str(&format!("    saved[at(index * N_ROW + {row}u, i)] = {value};\n"));
+/// What rounding took from y, if that is carried along; WGSL has no empty structs.
+fn low(members: &[String], compensated: bool) -> String {
+    if compensated {
+        let functions = [load("load_low", "Low", "state", "ROW_Y_LOW + ", members), store("store_low", "ROW_Y_LOW", members)];
+        return format!("alias Low = State;\n\n{}", functions.join("\n"));
     }
-    out.push_str("}\n");
+    let functions = "fn load_low(i: u32) -> Low {\n    return Low(0u);\n}\n\nfn store_low(i: u32, y: Low) {}\n";
+    format!("struct Low {{ unused: u32 }}\n\n{functions}")
+}
+
+/// Writes a row, and returns 1 and the position of the first value that is worth nothing: a state that is not finite, or
+/// an output that is NaN (infinity may be an honest output, such as log(0)).
+fn save_row(program: &OdeProgram, members: &Members, options: &KernelOptions) -> String {
+    let (setup, results) = body(&program.outputs, members, options);
+    let mut out = "fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {\n".to_string();
+    setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+    out.push_str("    var culprit = first_non_finite(y);\n");
+    for (row, member) in members.state.iter().enumerate() {
+        out.push_str(&format!("    saved[at(index * N_ROW + {row}u, i)] = y.{member};\n"));
+    }
+    for (row, value) in results.iter().enumerate().map(|(n, value)| (members.state.len() + n, value)) {
+        let name = format!("row_{row}");
+        out.push_str(&format!("    let {name}: real = {value};\n    saved[at(index * N_ROW + {row}u, i)] = {name};\n"));
+        out.push_str(&format!("    culprit = select(culprit, {}u, culprit == 0u && is_nan({name}));\n", row + 1));
+    }
+    out.push_str("    return culprit;\n}\n");
     out
 }
 
 /// A program's statements as `let` lines, and its results.
-pub fn body(program: &Program, members: &Members, precision: Precision) -> (Vec<String>, Vec<String>) {
-    let mut style = Wgsl { members, precision, namer: Namer::locals(), count: 0 };
+fn body(program: &Program, members: &Members, options: &KernelOptions) -> (Vec<String>, Vec<String>) {
+    let mut style = Wgsl { members, options, namer: Namer::locals(), count: 0 };
     let (statements, results) = infix::print(program, &mut style);
     (statements.into_iter().map(|s| format!("let {} = {};", s.name, s.text)).collect(), results)
 }
 
 struct Wgsl<'a> {
     members: &'a Members,
-    precision: Precision,
+    options: &'a KernelOptions,
     namer: Namer,
     /// Statements so far.
     count: usize,
@@ -116,7 +136,7 @@ struct Wgsl<'a> {
 
 impl Style for Wgsl<'_> {
     fn constant(&self, value: f64) -> String {
-        literal(value, self.precision)
+        literal(value, self.options.precision)
     }
     fn state(&self, slot: usize) -> String {
         format!("y.{}", self.members.state[slot])
@@ -125,14 +145,34 @@ impl Style for Wgsl<'_> {
         format!("p.{}", self.members.params[slot])
     }
     fn function(&self, func: Func) -> String {
-        func.row().wgsl.to_string()
+        match (self.options.arithmetic, func.row().built_in) {
+            (Arithmetic::FastMath, Some(name)) => name.to_string(),
+            _ => format!("math_{}", func.row().name),
+        }
+    }
+    fn operator(&self, symbol: &str) -> Option<&'static str> {
+        let functions = [
+            ("+", "add"),
+            ("-", "sub"),
+            ("*", "mul"),
+            ("/", "div"),
+            ("<", "less"),
+            ("<=", "less_equal"),
+            ("==", "equal"),
+            ("negate", "neg"),
+        ];
+        let spelled = |(known, function): &(&str, &'static str)| (*known == symbol).then_some(*function);
+        if Spelling(self.options.precision).has_operators() { None } else { functions.iter().find_map(spelled) }
     }
     fn select(&self, c: &str, a: &str, b: &str) -> String {
         format!("select({b}, {a}, {c})")
     }
     fn not_equal(&self, a: &str, b: &str) -> String {
         // naga spells WGSL's != as an ordered comparison, which is false for NaN.
-        format!("!({a} == {b})")
+        match self.operator("==") {
+            Some(equal) => format!("!{equal}({a}, {b})"),
+            None => format!("!({a} == {b})"),
+        }
     }
     fn name(&mut self, label: Option<&str>) -> String {
         self.count += 1;

@@ -3,7 +3,24 @@
 use std::collections::HashSet;
 
 /// Identifiers that generated functions and their locals use, besides WGSL's own keywords.
-const TAKEN: [&str; 42] = [
+const TAKEN: [&str; 59] = [
+    "low",
+    "low1",
+    "Low",
+    "culprit",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "neg",
+    "less",
+    "less_equal",
+    "equal",
+    "is_nan",
+    "real_abs",
+    "real_of",
+    "opaque",
+    "first_non_finite",
     "t",
     "y",
     "p",
@@ -97,7 +114,8 @@ impl Namer {
     }
 
     fn is_taken(&self, name: &str) -> bool {
-        self.taken.contains(&name) || naga::keywords::wgsl::RESERVED.contains(&name) || name.starts_with("math_")
+        let kernel_name = self.taken.contains(&name) || name.starts_with("math_") || name.starts_with("row_");
+        kernel_name || naga::keywords::wgsl::RESERVED.contains(&name)
     }
 }
 

@@ -1,10 +1,9 @@
 //! One Runge-Kutta step as WGSL, its stages unrolled and zero coefficients dropped. Twin of `cpu/step.rs`: same
 //! functions, same order of operations.
 
-use super::literal::literal;
 use super::model::{Members, state_function};
+use super::spelling::Spelling;
 use crate::method::{Stages, Term};
-use crate::real::Precision;
 
 /// What the step functions are printed from.
 pub struct StepPrinter<'a> {
@@ -13,9 +12,11 @@ pub struct StepPrinter<'a> {
     /// The model's state members.
     pub members: &'a Members,
     /// The number format.
-    pub precision: Precision,
+    pub spelling: Spelling,
     /// Whether the step needs an error norm.
     pub adaptive: bool,
+    /// Whether the rounding of y1 is carried to the next step.
+    pub compensated: bool,
 }
 
 impl StepPrinter<'_> {
@@ -23,64 +24,81 @@ impl StepPrinter<'_> {
     pub fn print(&self) -> String {
         let mut parts = vec![self.structure(), self.rk_step(), self.last_stage(), self.interpolate()];
         if self.adaptive {
-            parts.extend([self.error_norm_sq(), self.scaled_norm_sq()]);
-            parts
-                .push(self.state_function("add_scaled(y: State, h: real, k: State)", |m| format!("y.{m} + h * k.{m}")));
+            parts.extend([self.error_norm_sq(), self.scaled_norm_sq(), self.add_scaled()]);
         } else {
-            parts.push("fn error_norm_sq(y: State, step: Step, h: real) -> real {\n    return 0.0;\n}\n".to_string());
+            parts.push(
+                "fn error_norm_sq(y: State, step: Step, h: real) -> real {\n    return real_of(0.0);\n}\n".to_string(),
+            );
         }
-        parts.push(self.is_finite_state());
+        parts.extend([self.is_finite_state(), self.first_non_finite()]);
         parts.join("\n")
     }
 
-    fn literal(&self, value: f64) -> String {
-        literal(value, self.precision)
-    }
-
-    fn state_function(&self, signature: &str, value: impl Fn(&str) -> String) -> String {
-        state_function(signature, &[], &self.members.state, |_, member| value(member))
-    }
-
     /// `0.5f * k1.x + 0.5f * k2.x`
-    fn sum(&self, terms: &[Term], prefix: &str, member: &str) -> String {
-        let text: Vec<String> = terms
-            .iter()
-            .map(|(stage, weight)| format!("{} * {prefix}k{}.{member}", self.literal(*weight), stage + 1))
-            .collect();
-        text.join(" + ")
+    fn weighted_sum(&self, terms: &[Term], prefix: &str, member: &str) -> String {
+        let s = self.spelling;
+        s.sum(terms.iter().map(|(stage, w)| s.mul(&s.literal(*w), &format!("{prefix}k{}.{member}", stage + 1))))
     }
 
     fn structure(&self) -> String {
         let stages: String = (1..=self.stages.count()).map(|n| format!("    k{n}: State,\n")).collect();
-        format!("struct Step {{\n    y1_candidate: State,\n{stages}}}\n")
+        format!("struct Step {{\n    y1_candidate: State,\n    low: Low,\n{stages}}}\n")
+    }
+
+    /// h sum(weight k) of each member, by its name; a stage of one term shares the product of step size and weight.
+    fn increments(&self, stage: usize, terms: &[Term]) -> (String, impl Fn(&str) -> String + '_) {
+        let s = self.spelling;
+        let terms = terms.to_vec();
+        let shared = match terms[..] {
+            [(_, weight)] => format!("    let h{stage} = {};\n", s.mul("h", &s.literal(weight))),
+            _ => String::new(),
+        };
+        let increment = move |member: &str| match terms[..] {
+            [(only, _)] => s.mul(&format!("h{stage}"), &format!("k{}.{member}", only + 1)),
+            _ => s.mul("h", &s.group(&self.weighted_sum(&terms, "", member))),
+        };
+        (shared, increment)
     }
 
     fn rk_step(&self) -> String {
+        let s = self.spelling;
         let last = self.stages.count();
-        let mut out = "fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {\n".to_string();
+        let mut out = "fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {\n".to_string();
         for (n, terms) in self.stages.a.iter().enumerate() {
             let stage = n + 2;
             let argument = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
+            let (shared, increment) = self.increments(stage, terms);
             out.push_str(&format!("    var {argument}: State;\n"));
-            // A stage of one term shares the product of step size and coefficient.
-            if let [(only, weight)] = terms[..] {
-                out.push_str(&format!("    let h{stage} = h * {};\n", self.literal(weight)));
-                let increment = |member: &String| {
-                    format!("    {argument}.{member} = y.{member} + h{stage} * k{}.{member};\n", only + 1)
-                };
-                out.extend(self.members.state.iter().map(increment));
-            } else {
-                let increment = |member: &String| {
-                    format!("    {argument}.{member} = y.{member} + h * ({});\n", self.sum(terms, "", member))
-                };
-                out.extend(self.members.state.iter().map(increment));
+            if stage == last {
+                out.push_str(if self.compensated { "    var low1: Low;\n" } else { "    let low1 = low;\n" });
             }
-            let c = self.literal(self.stages.c[n + 1]);
-            out.push_str(&format!("    let k{stage} = rhs(t + {c} * h, {argument}, p);\n"));
+            out.push_str(&shared);
+            for member in &self.members.state {
+                if stage == last && self.compensated {
+                    out.push_str(&self.compensated_sum(member, &increment(member)));
+                } else {
+                    let value = s.add(&format!("y.{member}"), &increment(member));
+                    out.push_str(&format!("    {argument}.{member} = {value};\n"));
+                }
+            }
+            let t_stage = s.add("t", &s.mul(&s.literal(self.stages.c[n + 1]), "h"));
+            out.push_str(&format!("    let k{stage} = rhs({t_stage}, {argument}, p);\n"));
         }
         let stages: Vec<String> = (1..=last).map(|n| format!("k{n}")).collect();
-        out.push_str(&format!("    return Step(y1_candidate, {});\n}}\n", stages.join(", ")));
+        out.push_str(&format!("    return Step(y1_candidate, low1, {});\n}}\n", stages.join(", ")));
         out
+    }
+
+    /// y1 = y + (increment + low), and what the sum's rounding took: T. Dekker's fast two-sum, as for time.
+    fn compensated_sum(&self, m: &str, increment: &str) -> String {
+        let s = self.spelling;
+        let change = s.add(increment, &format!("low.{m}"));
+        let sum = s.add(&format!("y.{m}"), &format!("low1.{m}"));
+        let taken = s.sub(&format!("y1_candidate.{m}"), &format!("y.{m}"));
+        format!(
+            "    low1.{m} = {change};\n    y1_candidate.{m} = opaque({sum});\n    low1.{m} = {};\n",
+            s.sub(&format!("low1.{m}"), &format!("opaque({taken})"))
+        )
     }
 
     fn last_stage(&self) -> String {
@@ -88,6 +106,7 @@ impl StepPrinter<'_> {
     }
 
     fn interpolate(&self) -> String {
+        let s = self.spelling;
         let weights: Vec<String> = self
             .stages
             .dense
@@ -95,49 +114,81 @@ impl StepPrinter<'_> {
             .map(|(stage, row)| format!("let b{} = {};", stage + 1, self.powers(row)))
             .collect();
         let value = |_: usize, member: &str| {
-            let terms: Vec<String> =
-                self.stages.dense.iter().map(|(stage, _)| format!("b{0} * step.k{0}.{member}", stage + 1)).collect();
-            format!("y.{member} + h * ({})", terms.join(" + "))
+            let term = |(stage, _): &(usize, Vec<f64>)| {
+                s.mul(&format!("b{}", stage + 1), &format!("step.k{}.{member}", stage + 1))
+            };
+            let sum = s.sum(self.stages.dense.iter().map(term));
+            s.add(&format!("y.{member}"), &s.mul("h", &s.group(&sum)))
         };
         state_function("interpolate(y: State, step: Step, h: real, theta: real)", &weights, &self.members.state, value)
     }
 
     /// `theta * (1.0f + theta * (-2.0f + theta * 1.0f))`
     fn powers(&self, row: &[f64]) -> String {
+        let s = self.spelling;
         let mut reversed = row.iter().rev();
-        let last = self.literal(reversed.next().copied().unwrap_or(0.0));
-        let inner = reversed.fold(last, |sum, w| format!("({} + theta * {sum})", self.literal(*w)));
-        format!("theta * {inner}")
+        let last = s.literal(reversed.next().copied().unwrap_or(0.0));
+        let inner = reversed.fold(last, |sum, w| s.group(&s.add(&s.literal(*w), &s.mul("theta", &sum))));
+        s.mul("theta", &inner)
     }
 
     /// Mean of the squares of one ratio for each state.
     fn mean_square(&self, signature: &str, ratio: impl Fn(usize, &str) -> String) -> String {
-        let mut out = format!("fn {signature} -> real {{\n    var sum = real(0.0);\n");
+        let s = self.spelling;
+        let mut out = format!("fn {signature} -> real {{\n    var sum = real_of(0.0);\n");
         for (slot, member) in self.members.state.iter().enumerate() {
-            out.push_str(&format!("    let e{slot} = {};\n    sum = sum + e{slot} * e{slot};\n", ratio(slot, member)));
+            let e = format!("e{slot}");
+            let sum = s.add("sum", &s.mul(&e, &e));
+            out.push_str(&format!("    let {e} = {};\n    sum = {sum};\n", ratio(slot, member)));
         }
-        let n = self.literal(self.members.state.len().max(1) as f64);
-        out.push_str(&format!("    return sum / {n};\n}}\n"));
+        let n = s.literal(self.members.state.len().max(1) as f64);
+        out.push_str(&format!("    return {};\n}}\n", s.div("sum", &n)));
         out
     }
 
+    /// `(tables.tolerances[0].atol + tables.tolerances[0].rtol * size)`
+    fn tolerance(&self, slot: usize, size: &str) -> String {
+        let s = self.spelling;
+        let relative = s.mul(&format!("tables.tolerances[{slot}].rtol"), size);
+        s.group(&s.add(&format!("tables.tolerances[{slot}].atol"), &relative))
+    }
+
     fn error_norm_sq(&self) -> String {
+        let s = self.spelling;
         self.mean_square("error_norm_sq(y: State, step: Step, h: real)", |slot, m| {
-            let error = self.sum(&self.stages.error, "step.", m);
-            format!("h * ({error}) / (tolerances[{slot}].y + tolerances[{slot}].x * greater(abs(y.{m}), abs(step.y1_candidate.{m})))")
+            let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.error, "step.", m)));
+            let size = format!("greater(real_abs(y.{m}), real_abs(step.y1_candidate.{m}))");
+            s.div(&error, &self.tolerance(slot, &size))
         })
     }
 
     fn scaled_norm_sq(&self) -> String {
-        let largest = self.literal(1e15);
+        let s = self.spelling;
         self.mean_square("scaled_norm_sq(v: State, y: State)", |slot, m| {
-            format!("lesser(abs(v.{m} / (tolerances[{slot}].y + tolerances[{slot}].x * abs(y.{m}))), {largest})")
+            let ratio = s.div(&format!("v.{m}"), &self.tolerance(slot, &format!("real_abs(y.{m})")));
+            // Bounded, so that no square overflows.
+            format!("lesser(real_abs({ratio}), real_of(1e15))")
         })
+    }
+
+    fn add_scaled(&self) -> String {
+        let s = self.spelling;
+        let value = |_: usize, m: &str| s.add(&format!("y.{m}"), &s.mul("h", &format!("k.{m}")));
+        state_function("add_scaled(y: State, h: real, k: State)", &[], &self.members.state, value)
     }
 
     fn is_finite_state(&self) -> String {
         let tests: Vec<String> = self.members.state.iter().map(|m| format!("is_finite(y.{m})")).collect();
         let all = if tests.is_empty() { "true".to_string() } else { tests.join("\n        && ") };
         format!("fn is_finite_state(y: State) -> bool {{\n    return {all};\n}}\n")
+    }
+
+    /// 1 and the slot of the first number that is not finite, 0 if all are.
+    fn first_non_finite(&self) -> String {
+        let mut out = "fn first_non_finite(y: State) -> u32 {\n    var culprit = 0u;\n".to_string();
+        for (slot, m) in self.members.state.iter().enumerate().rev() {
+            out.push_str(&format!("    culprit = select({}u, culprit, is_finite(y.{m}));\n", slot + 1));
+        }
+        out + "    return culprit;\n}\n"
     }
 }

@@ -11,49 +11,47 @@ pub struct Tested {
     /// The backend.
     pub backend: Box<dyn Backend>,
     /// Number formats that it runs.
-    pub precisions: &'static [Precision],
-    /// Whether models of arithmetic alone run in f64 too: a GPU whose kernels have it.
-    pub f64_arithmetic: bool,
+    pub precisions: Vec<Precision>,
 }
 
-/// The backends of this machine: the CPU always, the GPU where there is an adapter. `ENSOLVE_REQUIRE_GPU=1` makes a
-/// missing adapter a failure, so that GPU tests cannot be left out unseen; `ENSOLVE_TEST_BACKENDS=cpu` runs on the CPU
-/// alone.
+/// The backends of this machine: the CPU always, the GPU where there is an adapter.
 pub fn backends() -> Vec<Tested> {
-    let cpu: Box<dyn Backend> = Box::new(CpuBackend::new());
-    let mut all =
-        vec![Tested { name: "cpu", backend: cpu, precisions: &[Precision::F64, Precision::F32], f64_arithmetic: true }];
-    match gpu() {
-        Ok((backend, f64_arithmetic)) => {
-            all.push(Tested { name: "gpu", backend, precisions: &[Precision::F32], f64_arithmetic })
-        }
-        Err(reason) if is_set("ENSOLVE_REQUIRE_GPU", "1") => panic!("ENSOLVE_REQUIRE_GPU=1, but {reason}"),
-        Err(reason) => println!("no GPU tests: {reason}"),
-    }
+    let cpu = Tested { name: "cpu", backend: Box::new(CpuBackend::new()), precisions: Precision::ALL.to_vec() };
+    let mut all = vec![cpu];
+    #[cfg(feature = "gpu")]
+    all.extend(gpu().map(|backend| {
+        let has_f64 = backend.adapter().f64;
+        let can = |precision: &Precision| *precision != Precision::F64 || has_f64;
+        let precisions = Precision::ALL.into_iter().filter(can).collect();
+        Tested { name: "gpu", backend: Box::new(backend), precisions }
+    }));
     all
 }
 
+#[cfg(feature = "gpu")]
 fn is_set(variable: &str, value: &str) -> bool {
     std::env::var(variable).is_ok_and(|set| set == value)
 }
 
+/// The best adapter of this machine, or `None` with the reason printed. `ENSOLVE_REQUIRE_GPU=1` makes a missing adapter a
+/// failure, so that GPU tests cannot be left out unseen; `ENSOLVE_TEST_BACKENDS=cpu` runs on the CPU alone.
+///
+/// # Panics
+/// If there has to be an adapter and there is none.
 #[cfg(feature = "gpu")]
-fn gpu() -> Result<(Box<dyn Backend>, bool), String> {
-    if is_set("ENSOLVE_TEST_BACKENDS", "cpu") {
-        return Err("ENSOLVE_TEST_BACKENDS=cpu".to_string());
-    }
-    match ensolve::gpu::GpuBackend::new(None) {
-        Ok(backend) => {
-            let f64_arithmetic = backend.adapter().f64;
-            Ok((Box::new(backend), f64_arithmetic))
+pub fn gpu() -> Option<ensolve::gpu::GpuBackend> {
+    let found = match is_set("ENSOLVE_TEST_BACKENDS", "cpu") {
+        true => Err("ENSOLVE_TEST_BACKENDS=cpu".to_string()),
+        false => ensolve::gpu::GpuBackend::new(None).map_err(|e| e.to_string()),
+    };
+    match found {
+        Ok(backend) => Some(backend),
+        Err(reason) if is_set("ENSOLVE_REQUIRE_GPU", "1") => panic!("ENSOLVE_REQUIRE_GPU=1, but {reason}"),
+        Err(reason) => {
+            println!("no GPU tests: {reason}");
+            None
         }
-        Err(error) => Err(error.to_string()),
     }
-}
-
-#[cfg(not(feature = "gpu"))]
-fn gpu() -> Result<(Box<dyn Backend>, bool), String> {
-    Err("this build has no GPU backend".to_string())
 }
 
 /// A model from JSON text, compiled.

@@ -2,6 +2,7 @@
 
 // every function and operator by euler, f32
 const WORKGROUP_SIZE: u32 = 64u;
+const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 8u;
 const N_TOLERANCE: u32 = 8u;
 const N_ROW: u32 = 27u;
@@ -11,17 +12,21 @@ const ROW_TAU: u32 = 16u;
 const ROW_TAU_LOW: u32 = 17u;
 const ROW_DT: u32 = 18u;
 const ROW_ERR_PREV: u32 = 19u;
+const ROW_Y_LOW: u32 = 20u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
+const COUNT_CULPRIT: u32 = 5u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
 const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
-const REAL_EPSILON: real = 1.1920929e-7f;
+const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
+const STATUS_STOPPED: u32 = 6u;
+const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
 
@@ -108,14 +113,22 @@ fn store_k1(i: u32, y: State) {
     state[at(ROW_K1 + 7u, i)] = y.two_body_speed;
 }
 
+struct Low { unused: u32 }
+
+fn load_low(i: u32) -> Low {
+    return Low(0u);
+}
+
+fn store_low(i: u32, y: Low) {}
+
 fn rhs(t: real, y: State, p: Params) -> State {
     let drag = y.one_body_speed * y.one_body_speed * math_sign(y.one_body_speed);
     let v2 = 6.2831855f * t;
     let phase = v2 + y.one_body_place_0;
-    let v4 = abs(y.one_body_place_0);
+    let v4 = math_abs(y.one_body_place_0);
     let drag_2 = y.two_body_speed * y.two_body_speed * math_sign(y.two_body_speed);
     let phase_2 = v2 + y.two_body_place_0;
-    let v7 = abs(y.two_body_place_0);
+    let v7 = math_abs(y.two_body_place_0);
     var d: State;
     d.one_body_place_0 = p.one_body_gain_0 * math_sin(phase);
     d.one_body_place_1 = p.one_body_gain_1 * math_cos(phase) - y.one_body_place_1;
@@ -128,9 +141,9 @@ fn rhs(t: real, y: State, p: Params) -> State {
     return d;
 }
 
-fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
+fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
     let drag = y.one_body_speed * y.one_body_speed * math_sign(y.one_body_speed);
-    let v2 = abs(y.one_body_place_0);
+    let v2 = math_abs(y.one_body_place_0);
     let drag_2 = y.two_body_speed * y.two_body_speed * math_sign(y.two_body_speed);
     let v4 = (v2 <= 0.5f && !(1.0f < y.two_body_place_1)) || y.one_body_place_0 == y.two_body_place_1;
     let v5 = -y.one_body_place_0 + 2.0f * y.two_body_place_1 - y.one_body_place_0 / 3.0f;
@@ -141,16 +154,18 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
     let v10 = select(0.25f, t, 1.0f <= y.two_body_place_1 && !(y.one_body_place_0 == 2.0f));
     let v11 = select(select(v10, -1.0f, y.two_body_place_1 < 0.0f), y.one_body_place_0, v4);
     let v12 = y.one_body_place_0 < y.two_body_place_1;
-    let v13 = math_log(y.one_body_place_0) + math_log1p(y.two_body_place_1) + math_log2(y.one_body_place_0);
-    let v14 = math_sin(y.one_body_place_0) + math_cos(y.two_body_place_1) + math_tan(y.one_body_place_0);
-    let v15 = math_asin(y.one_body_place_0) + math_acos(y.two_body_place_1) + math_atan(y.one_body_place_0);
-    let v16 = math_sinh(y.one_body_place_0) + math_cosh(y.two_body_place_1) + math_tanh(y.one_body_place_0);
-    let v17 = math_asinh(y.one_body_place_0) + math_acosh(y.two_body_place_1) + math_atanh(y.one_body_place_0);
-    let v18 = math_min(math_min(y.one_body_place_0, y.two_body_place_1), 0.5f) + math_max(y.one_body_place_0, y.two_body_place_1);
-    let v19 = floor(y.one_body_place_0) + ceil(y.two_body_place_1) + trunc(y.one_body_place_0);
-    let v20 = math_mod(y.one_body_place_0, y.two_body_place_1) + math_rem(y.two_body_place_1, y.one_body_place_0);
-    let v21 = math_hypot(y.one_body_place_0, y.two_body_place_1) + math_pow(v2, y.two_body_place_1);
-    let v22 = math_sign(y.one_body_place_0) - select(0.0f, y.two_body_place_1 - y.one_body_place_0, v12);
+    let v13 = math_exp(y.one_body_place_0) + math_exp2(y.two_body_place_1) + math_expm1(y.two_body_place_1);
+    let v14 = math_log(y.one_body_place_0) + math_log1p(y.two_body_place_1) + math_log2(y.one_body_place_0);
+    let v15 = math_sin(y.one_body_place_0) + math_cos(y.two_body_place_1) + math_tan(y.one_body_place_0);
+    let v16 = math_asin(y.one_body_place_0) + math_acos(y.two_body_place_1) + math_atan(y.one_body_place_0);
+    let v17 = math_sinh(y.one_body_place_0) + math_cosh(y.two_body_place_1) + math_tanh(y.one_body_place_0);
+    let v18 = math_asinh(y.one_body_place_0) + math_acosh(y.two_body_place_1) + math_atanh(y.one_body_place_0);
+    let v19 = math_min(math_min(y.one_body_place_0, y.two_body_place_1), 0.5f) + math_max(y.one_body_place_0, y.two_body_place_1);
+    let v20 = math_floor(y.one_body_place_0) + math_ceil(y.two_body_place_1) + math_trunc(y.one_body_place_0);
+    let v21 = math_mod(y.one_body_place_0, y.two_body_place_1) + math_rem(y.two_body_place_1, y.one_body_place_0);
+    let v22 = math_hypot(y.one_body_place_0, y.two_body_place_1) + math_pow(v2, y.two_body_place_1);
+    let v23 = math_sign(y.one_body_place_0) - select(0.0f, y.two_body_place_1 - y.one_body_place_0, v12);
+    var culprit = first_non_finite(y);
     saved[at(index * N_ROW + 0u, i)] = y.one_body_place_0;
     saved[at(index * N_ROW + 1u, i)] = y.one_body_place_1;
     saved[at(index * N_ROW + 2u, i)] = y.one_body_place_2;
@@ -159,37 +174,78 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
     saved[at(index * N_ROW + 5u, i)] = y.two_body_place_1;
     saved[at(index * N_ROW + 6u, i)] = y.two_body_place_2;
     saved[at(index * N_ROW + 7u, i)] = y.two_body_speed;
-    saved[at(index * N_ROW + 8u, i)] = drag * ((y.one_body_place_1 + y.one_body_place_2) / 2.0f);
-    saved[at(index * N_ROW + 9u, i)] = drag_2 * ((y.two_body_place_1 + y.two_body_place_2) / 2.0f);
-    saved[at(index * N_ROW + 10u, i)] = v6;
-    saved[at(index * N_ROW + 11u, i)] = v9 - math_pow(v7, y.two_body_place_1) - -v7;
-    saved[at(index * N_ROW + 12u, i)] = 2.501f - y.one_body_place_0 * 6.0221406e23f;
-    saved[at(index * N_ROW + 13u, i)] = v11;
-    saved[at(index * N_ROW + 14u, i)] = select(0.0f, 1.0f, !v4 || v12);
-    saved[at(index * N_ROW + 15u, i)] = sqrt(y.one_body_place_0) + math_cbrt(y.two_body_place_1);
-    saved[at(index * N_ROW + 16u, i)] = math_exp(y.one_body_place_0) + math_expm1(y.two_body_place_1);
-    saved[at(index * N_ROW + 17u, i)] = v13 + math_log10(y.two_body_place_1);
-    saved[at(index * N_ROW + 18u, i)] = v14;
-    saved[at(index * N_ROW + 19u, i)] = v15 + math_atan2(y.two_body_place_1, y.one_body_place_0);
-    saved[at(index * N_ROW + 20u, i)] = v16;
-    saved[at(index * N_ROW + 21u, i)] = v17;
-    saved[at(index * N_ROW + 22u, i)] = v18 + math_min(math_max(y.one_body_place_0, -1.0f), y.two_body_place_1);
-    saved[at(index * N_ROW + 23u, i)] = v19 + math_round(y.two_body_place_1);
-    saved[at(index * N_ROW + 24u, i)] = v20;
-    saved[at(index * N_ROW + 25u, i)] = v21 + abs(y.two_body_place_1);
-    saved[at(index * N_ROW + 26u, i)] = v22;
+    let row_8: real = drag * ((y.one_body_place_1 + y.one_body_place_2) / 2.0f);
+    saved[at(index * N_ROW + 8u, i)] = row_8;
+    culprit = select(culprit, 9u, culprit == 0u && is_nan(row_8));
+    let row_9: real = drag_2 * ((y.two_body_place_1 + y.two_body_place_2) / 2.0f);
+    saved[at(index * N_ROW + 9u, i)] = row_9;
+    culprit = select(culprit, 10u, culprit == 0u && is_nan(row_9));
+    let row_10: real = v6;
+    saved[at(index * N_ROW + 10u, i)] = row_10;
+    culprit = select(culprit, 11u, culprit == 0u && is_nan(row_10));
+    let row_11: real = v9 - math_pow(v7, y.two_body_place_1) - -v7;
+    saved[at(index * N_ROW + 11u, i)] = row_11;
+    culprit = select(culprit, 12u, culprit == 0u && is_nan(row_11));
+    let row_12: real = 2.501f - y.one_body_place_0 * 6.0221406e23f;
+    saved[at(index * N_ROW + 12u, i)] = row_12;
+    culprit = select(culprit, 13u, culprit == 0u && is_nan(row_12));
+    let row_13: real = v11;
+    saved[at(index * N_ROW + 13u, i)] = row_13;
+    culprit = select(culprit, 14u, culprit == 0u && is_nan(row_13));
+    let row_14: real = select(0.0f, 1.0f, !v4 || v12);
+    saved[at(index * N_ROW + 14u, i)] = row_14;
+    culprit = select(culprit, 15u, culprit == 0u && is_nan(row_14));
+    let row_15: real = math_sqrt(y.one_body_place_0) + math_cbrt(y.two_body_place_1);
+    saved[at(index * N_ROW + 15u, i)] = row_15;
+    culprit = select(culprit, 16u, culprit == 0u && is_nan(row_15));
+    let row_16: real = v13;
+    saved[at(index * N_ROW + 16u, i)] = row_16;
+    culprit = select(culprit, 17u, culprit == 0u && is_nan(row_16));
+    let row_17: real = v14 + math_log10(y.two_body_place_1);
+    saved[at(index * N_ROW + 17u, i)] = row_17;
+    culprit = select(culprit, 18u, culprit == 0u && is_nan(row_17));
+    let row_18: real = v15;
+    saved[at(index * N_ROW + 18u, i)] = row_18;
+    culprit = select(culprit, 19u, culprit == 0u && is_nan(row_18));
+    let row_19: real = v16 + math_atan2(y.two_body_place_1, y.one_body_place_0);
+    saved[at(index * N_ROW + 19u, i)] = row_19;
+    culprit = select(culprit, 20u, culprit == 0u && is_nan(row_19));
+    let row_20: real = v17;
+    saved[at(index * N_ROW + 20u, i)] = row_20;
+    culprit = select(culprit, 21u, culprit == 0u && is_nan(row_20));
+    let row_21: real = v18;
+    saved[at(index * N_ROW + 21u, i)] = row_21;
+    culprit = select(culprit, 22u, culprit == 0u && is_nan(row_21));
+    let row_22: real = v19 + math_min(math_max(y.one_body_place_0, -1.0f), y.two_body_place_1);
+    saved[at(index * N_ROW + 22u, i)] = row_22;
+    culprit = select(culprit, 23u, culprit == 0u && is_nan(row_22));
+    let row_23: real = v20 + math_round(y.two_body_place_1);
+    saved[at(index * N_ROW + 23u, i)] = row_23;
+    culprit = select(culprit, 24u, culprit == 0u && is_nan(row_23));
+    let row_24: real = v21;
+    saved[at(index * N_ROW + 24u, i)] = row_24;
+    culprit = select(culprit, 25u, culprit == 0u && is_nan(row_24));
+    let row_25: real = v22 + math_abs(y.two_body_place_1);
+    saved[at(index * N_ROW + 25u, i)] = row_25;
+    culprit = select(culprit, 26u, culprit == 0u && is_nan(row_25));
+    let row_26: real = v23;
+    saved[at(index * N_ROW + 26u, i)] = row_26;
+    culprit = select(culprit, 27u, culprit == 0u && is_nan(row_26));
+    return culprit;
 }
 
 // ==== generated step ====
 
 struct Step {
     y1_candidate: State,
+    low: Low,
     k1: State,
     k2: State,
 }
 
-fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
     var y1_candidate: State;
+    let low1 = low;
     let h2 = h * 1.0f;
     y1_candidate.one_body_place_0 = y.one_body_place_0 + h2 * k1.one_body_place_0;
     y1_candidate.one_body_place_1 = y.one_body_place_1 + h2 * k1.one_body_place_1;
@@ -200,7 +256,7 @@ fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
     y1_candidate.two_body_place_2 = y.two_body_place_2 + h2 * k1.two_body_place_2;
     y1_candidate.two_body_speed = y.two_body_speed + h2 * k1.two_body_speed;
     let k2 = rhs(t + 1.0f * h, y1_candidate, p);
-    return Step(y1_candidate, k1, k2);
+    return Step(y1_candidate, low1, k1, k2);
 }
 
 fn last_stage(step: Step) -> State {
@@ -223,7 +279,7 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 }
 
 fn error_norm_sq(y: State, step: Step, h: real) -> real {
-    return 0.0;
+    return real_of(0.0);
 }
 
 fn is_finite_state(y: State) -> bool {
@@ -235,6 +291,19 @@ fn is_finite_state(y: State) -> bool {
         && is_finite(y.two_body_place_1)
         && is_finite(y.two_body_place_2)
         && is_finite(y.two_body_speed);
+}
+
+fn first_non_finite(y: State) -> u32 {
+    var culprit = 0u;
+    culprit = select(8u, culprit, is_finite(y.two_body_speed));
+    culprit = select(7u, culprit, is_finite(y.two_body_place_2));
+    culprit = select(6u, culprit, is_finite(y.two_body_place_1));
+    culprit = select(5u, culprit, is_finite(y.two_body_place_0));
+    culprit = select(4u, culprit, is_finite(y.one_body_speed));
+    culprit = select(3u, culprit, is_finite(y.one_body_place_2));
+    culprit = select(2u, culprit, is_finite(y.one_body_place_1));
+    culprit = select(1u, culprit, is_finite(y.one_body_place_0));
+    return culprit;
 }
 
 // ==== shaders/real_f32.wgsl ====
@@ -249,5 +318,23 @@ fn is_finite_state(y: State) -> bool {
 
 // ==== shaders/drive.wgsl ====
 
-// ==== shaders/math.wgsl ====
+// ==== shaders/math/f32.wgsl ====
+
+// ==== shaders/math/trig_f32.wgsl ====
+
+// ==== shaders/math/bits.wgsl ====
+
+// ==== shaders/math/round.wgsl ====
+
+// ==== shaders/math/exp.wgsl ====
+
+// ==== shaders/math/log.wgsl ====
+
+// ==== shaders/math/pow.wgsl ====
+
+// ==== shaders/math/trig.wgsl ====
+
+// ==== shaders/math/inverse_trig.wgsl ====
+
+// ==== shaders/math/remainder.wgsl ====
 

@@ -2,6 +2,7 @@
 
 // lorenz by dopri5, f64
 const WORKGROUP_SIZE: u32 = 64u;
+const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
 const N_TOLERANCE: u32 = 3u;
 const N_ROW: u32 = 4u;
@@ -11,17 +12,21 @@ const ROW_TAU: u32 = 6u;
 const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
+const ROW_Y_LOW: u32 = 10u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
+const COUNT_CULPRIT: u32 = 5u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
 const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
-const REAL_EPSILON: real = 2.220446049250313e-16lf;
+const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
+const STATUS_STOPPED: u32 = 6u;
+const REAL_EPSILON: f32 = 2.220446e-16f;
 
 // ==== generated model ====
 
@@ -73,6 +78,14 @@ fn store_k1(i: u32, y: State) {
     state[at(ROW_K1 + 2u, i)] = y.z;
 }
 
+struct Low { unused: u32 }
+
+fn load_low(i: u32) -> Low {
+    return Low(0u);
+}
+
+fn store_low(i: u32, y: Low) {}
+
 fn rhs(t: real, y: State, p: Params) -> State {
     let xy = y.x * y.y;
     var d: State;
@@ -82,17 +95,22 @@ fn rhs(t: real, y: State, p: Params) -> State {
     return d;
 }
 
-fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
+fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
+    var culprit = first_non_finite(y);
     saved[at(index * N_ROW + 0u, i)] = y.x;
     saved[at(index * N_ROW + 1u, i)] = y.y;
     saved[at(index * N_ROW + 2u, i)] = y.z;
-    saved[at(index * N_ROW + 3u, i)] = sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+    let row_3: real = math_sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+    saved[at(index * N_ROW + 3u, i)] = row_3;
+    culprit = select(culprit, 4u, culprit == 0u && is_nan(row_3));
+    return culprit;
 }
 
 // ==== generated step ====
 
 struct Step {
     y1_candidate: State,
+    low: Low,
     k1: State,
     k2: State,
     k3: State,
@@ -102,7 +120,7 @@ struct Step {
     k7: State,
 }
 
-fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
     var y2: State;
     let h2 = h * 0.2lf;
     y2.x = y.x + h2 * k1.x;
@@ -130,11 +148,12 @@ fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
     y6.z = y.z + h * (2.8462752525252526lf * k1.z + -10.757575757575758lf * k2.z + 8.906422717743473lf * k3.z + 0.2784090909090909lf * k4.z + -0.2735313036020583lf * k5.z);
     let k6 = rhs(t + 1.0lf * h, y6, p);
     var y1_candidate: State;
+    let low1 = low;
     y1_candidate.x = y.x + h * (0.09114583333333333lf * k1.x + 0.44923629829290207lf * k3.x + 0.6510416666666666lf * k4.x + -0.322376179245283lf * k5.x + 0.13095238095238096lf * k6.x);
     y1_candidate.y = y.y + h * (0.09114583333333333lf * k1.y + 0.44923629829290207lf * k3.y + 0.6510416666666666lf * k4.y + -0.322376179245283lf * k5.y + 0.13095238095238096lf * k6.y);
     y1_candidate.z = y.z + h * (0.09114583333333333lf * k1.z + 0.44923629829290207lf * k3.z + 0.6510416666666666lf * k4.z + -0.322376179245283lf * k5.z + 0.13095238095238096lf * k6.z);
     let k7 = rhs(t + 1.0lf * h, y1_candidate, p);
-    return Step(y1_candidate, k1, k2, k3, k4, k5, k6, k7);
+    return Step(y1_candidate, low1, k1, k2, k3, k4, k5, k6, k7);
 }
 
 fn last_stage(step: Step) -> State {
@@ -156,23 +175,23 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 }
 
 fn error_norm_sq(y: State, step: Step, h: real) -> real {
-    var sum = real(0.0);
-    let e0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x) / (tolerances[0].y + tolerances[0].x * greater(abs(y.x), abs(step.y1_candidate.x)));
+    var sum = real_of(0.0);
+    let e0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * greater(real_abs(y.x), real_abs(step.y1_candidate.x)));
     sum = sum + e0 * e0;
-    let e1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y) / (tolerances[1].y + tolerances[1].x * greater(abs(y.y), abs(step.y1_candidate.y)));
+    let e1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * greater(real_abs(y.y), real_abs(step.y1_candidate.y)));
     sum = sum + e1 * e1;
-    let e2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z) / (tolerances[2].y + tolerances[2].x * greater(abs(y.z), abs(step.y1_candidate.z)));
+    let e2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * greater(real_abs(y.z), real_abs(step.y1_candidate.z)));
     sum = sum + e2 * e2;
     return sum / 3.0lf;
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
-    var sum = real(0.0);
-    let e0 = lesser(abs(v.x / (tolerances[0].y + tolerances[0].x * abs(y.x))), 1000000000000000.0lf);
+    var sum = real_of(0.0);
+    let e0 = lesser(real_abs(v.x / (tables.tolerances[0].atol + tables.tolerances[0].rtol * real_abs(y.x))), real_of(1e15));
     sum = sum + e0 * e0;
-    let e1 = lesser(abs(v.y / (tolerances[1].y + tolerances[1].x * abs(y.y))), 1000000000000000.0lf);
+    let e1 = lesser(real_abs(v.y / (tables.tolerances[1].atol + tables.tolerances[1].rtol * real_abs(y.y))), real_of(1e15));
     sum = sum + e1 * e1;
-    let e2 = lesser(abs(v.z / (tolerances[2].y + tolerances[2].x * abs(y.z))), 1000000000000000.0lf);
+    let e2 = lesser(real_abs(v.z / (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z))), real_of(1e15));
     sum = sum + e2 * e2;
     return sum / 3.0lf;
 }
@@ -191,6 +210,14 @@ fn is_finite_state(y: State) -> bool {
         && is_finite(y.z);
 }
 
+fn first_non_finite(y: State) -> u32 {
+    var culprit = 0u;
+    culprit = select(3u, culprit, is_finite(y.z));
+    culprit = select(2u, culprit, is_finite(y.y));
+    culprit = select(1u, culprit, is_finite(y.x));
+    return culprit;
+}
+
 // ==== shaders/real_f64.wgsl ====
 
 // ==== shaders/layout.wgsl ====
@@ -204,4 +231,24 @@ fn is_finite_state(y: State) -> bool {
 // ==== shaders/integrate_adaptive.wgsl ====
 
 // ==== shaders/drive.wgsl ====
+
+// ==== shaders/math/f64.wgsl ====
+
+// ==== shaders/math/trig_f64.wgsl ====
+
+// ==== shaders/math/bits.wgsl ====
+
+// ==== shaders/math/round.wgsl ====
+
+// ==== shaders/math/exp.wgsl ====
+
+// ==== shaders/math/log.wgsl ====
+
+// ==== shaders/math/pow.wgsl ====
+
+// ==== shaders/math/trig.wgsl ====
+
+// ==== shaders/math/inverse_trig.wgsl ====
+
+// ==== shaders/math/remainder.wgsl ====
 

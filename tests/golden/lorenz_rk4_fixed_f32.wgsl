@@ -2,6 +2,7 @@
 
 // lorenz by rk4, f32
 const WORKGROUP_SIZE: u32 = 64u;
+const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
 const N_TOLERANCE: u32 = 3u;
 const N_ROW: u32 = 4u;
@@ -11,17 +12,21 @@ const ROW_TAU: u32 = 6u;
 const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
+const ROW_Y_LOW: u32 = 10u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
+const COUNT_CULPRIT: u32 = 5u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
 const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
-const REAL_EPSILON: real = 1.1920929e-7f;
+const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
+const STATUS_STOPPED: u32 = 6u;
+const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
 
@@ -73,6 +78,14 @@ fn store_k1(i: u32, y: State) {
     state[at(ROW_K1 + 2u, i)] = y.z;
 }
 
+struct Low { unused: u32 }
+
+fn load_low(i: u32) -> Low {
+    return Low(0u);
+}
+
+fn store_low(i: u32, y: Low) {}
+
 fn rhs(t: real, y: State, p: Params) -> State {
     let xy = y.x * y.y;
     var d: State;
@@ -82,17 +95,22 @@ fn rhs(t: real, y: State, p: Params) -> State {
     return d;
 }
 
-fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
+fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
+    var culprit = first_non_finite(y);
     saved[at(index * N_ROW + 0u, i)] = y.x;
     saved[at(index * N_ROW + 1u, i)] = y.y;
     saved[at(index * N_ROW + 2u, i)] = y.z;
-    saved[at(index * N_ROW + 3u, i)] = sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+    let row_3: real = math_sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+    saved[at(index * N_ROW + 3u, i)] = row_3;
+    culprit = select(culprit, 4u, culprit == 0u && is_nan(row_3));
+    return culprit;
 }
 
 // ==== generated step ====
 
 struct Step {
     y1_candidate: State,
+    low: Low,
     k1: State,
     k2: State,
     k3: State,
@@ -100,7 +118,7 @@ struct Step {
     k5: State,
 }
 
-fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
     var y2: State;
     let h2 = h * 0.5f;
     y2.x = y.x + h2 * k1.x;
@@ -120,11 +138,12 @@ fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
     y4.z = y.z + h4 * k3.z;
     let k4 = rhs(t + 1.0f * h, y4, p);
     var y1_candidate: State;
+    let low1 = low;
     y1_candidate.x = y.x + h * (0.16666667f * k1.x + 0.33333334f * k2.x + 0.33333334f * k3.x + 0.16666667f * k4.x);
     y1_candidate.y = y.y + h * (0.16666667f * k1.y + 0.33333334f * k2.y + 0.33333334f * k3.y + 0.16666667f * k4.y);
     y1_candidate.z = y.z + h * (0.16666667f * k1.z + 0.33333334f * k2.z + 0.33333334f * k3.z + 0.16666667f * k4.z);
     let k5 = rhs(t + 1.0f * h, y1_candidate, p);
-    return Step(y1_candidate, k1, k2, k3, k4, k5);
+    return Step(y1_candidate, low1, k1, k2, k3, k4, k5);
 }
 
 fn last_stage(step: Step) -> State {
@@ -145,13 +164,21 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 }
 
 fn error_norm_sq(y: State, step: Step, h: real) -> real {
-    return 0.0;
+    return real_of(0.0);
 }
 
 fn is_finite_state(y: State) -> bool {
     return is_finite(y.x)
         && is_finite(y.y)
         && is_finite(y.z);
+}
+
+fn first_non_finite(y: State) -> u32 {
+    var culprit = 0u;
+    culprit = select(3u, culprit, is_finite(y.z));
+    culprit = select(2u, culprit, is_finite(y.y));
+    culprit = select(1u, culprit, is_finite(y.x));
+    return culprit;
 }
 
 // ==== shaders/real_f32.wgsl ====
@@ -165,4 +192,24 @@ fn is_finite_state(y: State) -> bool {
 // ==== shaders/integrate_fixed.wgsl ====
 
 // ==== shaders/drive.wgsl ====
+
+// ==== shaders/math/f32.wgsl ====
+
+// ==== shaders/math/trig_f32.wgsl ====
+
+// ==== shaders/math/bits.wgsl ====
+
+// ==== shaders/math/round.wgsl ====
+
+// ==== shaders/math/exp.wgsl ====
+
+// ==== shaders/math/log.wgsl ====
+
+// ==== shaders/math/pow.wgsl ====
+
+// ==== shaders/math/trig.wgsl ====
+
+// ==== shaders/math/inverse_trig.wgsl ====
+
+// ==== shaders/math/remainder.wgsl ====
 

@@ -2,6 +2,7 @@
 
 // lorenz by tsit5, f32
 const WORKGROUP_SIZE: u32 = 64u;
+const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
 const N_TOLERANCE: u32 = 3u;
 const N_ROW: u32 = 4u;
@@ -11,17 +12,21 @@ const ROW_TAU: u32 = 6u;
 const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
+const ROW_Y_LOW: u32 = 10u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
+const COUNT_CULPRIT: u32 = 5u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
 const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
-const REAL_EPSILON: real = 1.1920929e-7f;
+const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
+const STATUS_STOPPED: u32 = 6u;
+const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
 
@@ -73,6 +78,14 @@ fn store_k1(i: u32, y: State) {
     state[at(ROW_K1 + 2u, i)] = y.z;
 }
 
+struct Low { unused: u32 }
+
+fn load_low(i: u32) -> Low {
+    return Low(0u);
+}
+
+fn store_low(i: u32, y: Low) {}
+
 fn rhs(t: real, y: State, p: Params) -> State {
     let xy = y.x * y.y;
     var d: State;
@@ -82,17 +95,22 @@ fn rhs(t: real, y: State, p: Params) -> State {
     return d;
 }
 
-fn save_row(index: u32, i: u32, t: real, y: State, p: Params) {
+fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
+    var culprit = first_non_finite(y);
     saved[at(index * N_ROW + 0u, i)] = y.x;
     saved[at(index * N_ROW + 1u, i)] = y.y;
     saved[at(index * N_ROW + 2u, i)] = y.z;
-    saved[at(index * N_ROW + 3u, i)] = sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+    let row_3: real = math_sqrt(y.x * y.x + y.y * y.y + y.z * y.z);
+    saved[at(index * N_ROW + 3u, i)] = row_3;
+    culprit = select(culprit, 4u, culprit == 0u && is_nan(row_3));
+    return culprit;
 }
 
 // ==== generated step ====
 
 struct Step {
     y1_candidate: State,
+    low: Low,
     k1: State,
     k2: State,
     k3: State,
@@ -102,7 +120,7 @@ struct Step {
     k7: State,
 }
 
-fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
     var y2: State;
     let h2 = h * 0.161f;
     y2.x = y.x + h2 * k1.x;
@@ -130,11 +148,12 @@ fn rk_step(t: real, y: State, k1: State, p: Params, h: real) -> Step {
     y6.z = y.z + h * (5.8614554f * k1.z + -12.920969f * k2.z + 8.159368f * k3.z + -0.07158497f * k4.z + -0.02826905f * k5.z);
     let k6 = rhs(t + 1.0f * h, y6, p);
     var y1_candidate: State;
+    let low1 = low;
     y1_candidate.x = y.x + h * (0.09646077f * k1.x + 0.01f * k2.x + 0.47988966f * k3.x + 1.3790085f * k4.x + -3.2900696f * k5.x + 2.3247106f * k6.x);
     y1_candidate.y = y.y + h * (0.09646077f * k1.y + 0.01f * k2.y + 0.47988966f * k3.y + 1.3790085f * k4.y + -3.2900696f * k5.y + 2.3247106f * k6.y);
     y1_candidate.z = y.z + h * (0.09646077f * k1.z + 0.01f * k2.z + 0.47988966f * k3.z + 1.3790085f * k4.z + -3.2900696f * k5.z + 2.3247106f * k6.z);
     let k7 = rhs(t + 1.0f * h, y1_candidate, p);
-    return Step(y1_candidate, k1, k2, k3, k4, k5, k6, k7);
+    return Step(y1_candidate, low1, k1, k2, k3, k4, k5, k6, k7);
 }
 
 fn last_stage(step: Step) -> State {
@@ -157,23 +176,23 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 }
 
 fn error_norm_sq(y: State, step: Step, h: real) -> real {
-    var sum = real(0.0);
-    let e0 = h * (-0.0017800111f * step.k1.x + -0.00081643445f * step.k2.x + 0.007880878f * step.k3.x + -0.144711f * step.k4.x + 0.58235717f * step.k5.x + -0.4580821f * step.k6.x + 0.015151516f * step.k7.x) / (tolerances[0].y + tolerances[0].x * greater(abs(y.x), abs(step.y1_candidate.x)));
+    var sum = real_of(0.0);
+    let e0 = h * (-0.0017800111f * step.k1.x + -0.00081643445f * step.k2.x + 0.007880878f * step.k3.x + -0.144711f * step.k4.x + 0.58235717f * step.k5.x + -0.4580821f * step.k6.x + 0.015151516f * step.k7.x) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * greater(real_abs(y.x), real_abs(step.y1_candidate.x)));
     sum = sum + e0 * e0;
-    let e1 = h * (-0.0017800111f * step.k1.y + -0.00081643445f * step.k2.y + 0.007880878f * step.k3.y + -0.144711f * step.k4.y + 0.58235717f * step.k5.y + -0.4580821f * step.k6.y + 0.015151516f * step.k7.y) / (tolerances[1].y + tolerances[1].x * greater(abs(y.y), abs(step.y1_candidate.y)));
+    let e1 = h * (-0.0017800111f * step.k1.y + -0.00081643445f * step.k2.y + 0.007880878f * step.k3.y + -0.144711f * step.k4.y + 0.58235717f * step.k5.y + -0.4580821f * step.k6.y + 0.015151516f * step.k7.y) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * greater(real_abs(y.y), real_abs(step.y1_candidate.y)));
     sum = sum + e1 * e1;
-    let e2 = h * (-0.0017800111f * step.k1.z + -0.00081643445f * step.k2.z + 0.007880878f * step.k3.z + -0.144711f * step.k4.z + 0.58235717f * step.k5.z + -0.4580821f * step.k6.z + 0.015151516f * step.k7.z) / (tolerances[2].y + tolerances[2].x * greater(abs(y.z), abs(step.y1_candidate.z)));
+    let e2 = h * (-0.0017800111f * step.k1.z + -0.00081643445f * step.k2.z + 0.007880878f * step.k3.z + -0.144711f * step.k4.z + 0.58235717f * step.k5.z + -0.4580821f * step.k6.z + 0.015151516f * step.k7.z) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * greater(real_abs(y.z), real_abs(step.y1_candidate.z)));
     sum = sum + e2 * e2;
     return sum / 3.0f;
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
-    var sum = real(0.0);
-    let e0 = lesser(abs(v.x / (tolerances[0].y + tolerances[0].x * abs(y.x))), 1000000000000000.0f);
+    var sum = real_of(0.0);
+    let e0 = lesser(real_abs(v.x / (tables.tolerances[0].atol + tables.tolerances[0].rtol * real_abs(y.x))), real_of(1e15));
     sum = sum + e0 * e0;
-    let e1 = lesser(abs(v.y / (tolerances[1].y + tolerances[1].x * abs(y.y))), 1000000000000000.0f);
+    let e1 = lesser(real_abs(v.y / (tables.tolerances[1].atol + tables.tolerances[1].rtol * real_abs(y.y))), real_of(1e15));
     sum = sum + e1 * e1;
-    let e2 = lesser(abs(v.z / (tolerances[2].y + tolerances[2].x * abs(y.z))), 1000000000000000.0f);
+    let e2 = lesser(real_abs(v.z / (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z))), real_of(1e15));
     sum = sum + e2 * e2;
     return sum / 3.0f;
 }
@@ -192,15 +211,43 @@ fn is_finite_state(y: State) -> bool {
         && is_finite(y.z);
 }
 
+fn first_non_finite(y: State) -> u32 {
+    var culprit = 0u;
+    culprit = select(3u, culprit, is_finite(y.z));
+    culprit = select(2u, culprit, is_finite(y.y));
+    culprit = select(1u, culprit, is_finite(y.x));
+    return culprit;
+}
+
 // ==== shaders/real_f32.wgsl ====
 
 // The number format of the run: f32. Twin of src/real.rs.
+// The shader files that serve every format are written with these functions, since f32x2 has no operators.
 
 alias real = f32;
+
+fn add(a: real, b: real) -> real { return a + b; }
+fn sub(a: real, b: real) -> real { return a - b; }
+fn mul(a: real, b: real) -> real { return a * b; }
+fn div(a: real, b: real) -> real { return a / b; }
+fn neg(a: real) -> real { return -a; }
+fn less(a: real, b: real) -> bool { return a < b; }
+fn less_equal(a: real, b: real) -> bool { return a <= b; }
+fn equal(a: real, b: real) -> bool { return a == b; }
+fn real_abs(a: real) -> real { return abs(a); }
+fn real_sqrt(a: real) -> real { return sqrt(a); }
+fn real_of(x: f32) -> real { return x; }
+fn real_of_u32(k: u32) -> real { return f32(k); }
+fn to_u32(a: real) -> u32 { return u32(a); }
+fn to_f32(a: real) -> f32 { return a; }
 
 // Looks at the bits: a compiler may assume that NaN and infinity do not occur and drop x != x.
 fn is_finite(x: real) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
+}
+
+fn is_nan(x: real) -> bool {
+    return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
 // x, in a way that a compiler cannot see through: keeps (a + b) - a from becoming b.
@@ -233,9 +280,22 @@ struct RunConfig {
     dt_max: real,
 }
 
+// Tolerances of a state slot; uniform arrays move in steps of 16 bytes.
+struct Tolerance {
+    rtol: real,
+    atol: real,
+    unused_1: real,
+    unused_2: real,
+}
+
 @group(0) @binding(0) var<uniform> config: RunConfig;
-// rtol (x) and atol (y) of each state slot
-@group(0) @binding(1) var<uniform> tolerances: array<vec4<real>, N_TOLERANCE>;
+struct Tables {
+    // 2/pi, src/math/two_over_pi.rs
+    two_over_pi: array<vec4<u32>, N_TWO_OVER_PI>,
+    tolerances: array<Tolerance, N_TOLERANCE>,
+}
+
+@group(0) @binding(1) var<uniform> tables: Tables;
 // save times since t0
 @group(0) @binding(2) var<storage, read> save_times: array<real>;
 @group(0) @binding(3) var<storage, read> params: array<real>;
@@ -250,11 +310,11 @@ fn at(row: u32, i: u32) -> u32 {
 
 // a or b as in Rust's Real::lesser and Real::greater: b where the comparison fails
 fn lesser(a: real, b: real) -> real {
-    return select(b, a, a < b);
+    return select(b, a, less(a, b));
 }
 
 fn greater(a: real, b: real) -> real {
-    return select(b, a, a > b);
+    return select(b, a, less(b, a));
 }
 
 // ==== shaders/lane.wgsl ====
@@ -272,7 +332,8 @@ struct Lane {
     tau: real,
     tau_low: real,
     dt: real,
-    err_prev: real,
+    err_prev: f32,
+    culprit: u32, // 1 and the row of the first value that was not finite
 }
 
 // The step about to be tried: its size, and whether it ends at t1.
@@ -286,7 +347,7 @@ fn next_save_time(index: u32) -> real {
     if index < config.n_save {
         return save_times[index];
     }
-    return 4.0 * config.span;
+    return mul(real_of(4.0), config.span);
 }
 
 fn load_lane(i: u32) -> Lane {
@@ -298,6 +359,7 @@ fn load_lane(i: u32) -> Lane {
     lane.n_saved = counts[at(COUNT_SAVED, i)];
     lane.t_save = next_save_time(lane.n_saved);
     lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
+    lane.culprit = counts[at(COUNT_CULPRIT, i)];
     lane.started = (flags & 1u) != 0u; // FLAG: started
     load_stepping(i, &lane);
     return lane;
@@ -309,6 +371,7 @@ fn store_lane(i: u32, lane: Lane) {
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
     counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
+    counts[at(COUNT_CULPRIT, i)] = lane.culprit;
     state[at(ROW_TAU, i)] = lane.tau;
     store_stepping(i, lane);
 }
@@ -320,7 +383,7 @@ fn store_lane(i: u32, lane: Lane) {
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if (*lane).t_save <= 0.0 {
+    if less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, y, p);
     }
 }
@@ -328,20 +391,21 @@ fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
 // Writes every save time up to the end of an accepted step.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
     loop {
-        let since = ((*lane).t_save - (*lane).tau) - (*lane).tau_low;
-        if !(since <= attempt.h || (attempt.is_last && (*lane).n_saved < config.n_save)) {
+        let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
+        if !(less_equal(since, attempt.h) || (attempt.is_last && (*lane).n_saved < config.n_save)) {
             return;
         }
         var y_save = step.y1_candidate;
-        if !(since >= attempt.h) {
-            y_save = interpolate(y, step, attempt.h, since / attempt.h);
+        if !less_equal(attempt.h, since) {
+            y_save = interpolate(y, step, attempt.h, div(since, attempt.h));
         }
         write_row(lane, i, y_save, p);
     }
 }
 
 fn write_row(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    save_row((*lane).n_saved, i, config.t0 + (*lane).t_save, y, p);
+    let culprit = save_row((*lane).n_saved, i, add(config.t0, (*lane).t_save), y, p);
+    (*lane).culprit = select((*lane).culprit, culprit, (*lane).culprit == 0u);
     (*lane).n_saved += 1u;
     (*lane).t_save = next_save_time((*lane).n_saved);
 }
@@ -354,7 +418,7 @@ fn write_row(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
 struct Control {
     accept: bool,
     dt: real,
-    err_prev: real,
+    err_prev: f32,
 }
 
 // Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
@@ -396,43 +460,43 @@ fn log2_norm(norm_sq: f32) -> f32 {
 }
 
 // Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.
-fn control(err_sq: real, finite: bool, dt: real, err_prev: real, after_rejection: bool) -> Control {
-    let accept = err_sq <= 1.0 && finite;
-    let err = log2_norm(f32(lesser(err_sq, 1e30)));
+fn control(err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
+    let accept = less_equal(err_sq, real_of(1.0)) && finite;
+    let err = log2_norm(to_f32(lesser(err_sq, real_of(1e30))));
     if accept {
-        let wanted = config.safety * control_exp2(config.beta2 * f32(err_prev) - config.beta1 * err);
+        let wanted = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
         let limit = select(config.factor_max, 1.0, after_rejection);
         let factor = greater_f32(lesser_f32(wanted, limit), config.factor_min);
-        return Control(accept, lesser(greater(dt * real(factor), config.dt_min), config.dt_max), real(err));
+        return Control(accept, lesser(greater(mul(dt, real_of(factor)), config.dt_min), config.dt_max), err);
     }
     let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
     let bounded = greater_f32(lesser_f32(shrunk, config.safety), config.factor_min);
     let factor = select(config.factor_min, bounded, finite);
-    return Control(accept, dt * real(factor), err_prev);
+    return Control(accept, mul(dt, real_of(factor)), err_prev);
 }
 
 // First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
 // and b.
 fn initial_dt_first(d0: real, d1: real) -> real {
-    let known = d0 >= 1e-10 && d1 >= 1e-10;
-    var h0 = real(1e-6);
+    let known = less_equal(real_of(1e-10), d0) && less_equal(real_of(1e-10), d1);
+    var h0 = real_of(1e-6);
     if known {
-        h0 = 0.01 * sqrt(d0 / d1);
+        h0 = mul(real_of(0.01), real_sqrt(div(d0, d1)));
     }
     return lesser(h0, config.dt_max);
 }
 
 // First step from the first guess h0, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
 fn initial_dt(h0: real, d1: real, df: real) -> real {
-    let d2 = df / (h0 * h0);
-    let most = lesser(greater(d1, d2), 1e30);
+    let d2 = div(df, mul(h0, h0));
+    let most = lesser(greater(d1, d2), real_of(1e30));
     let log2_hundredth = -6.643856f;
-    var h1 = greater(h0 * 1e-3, 1e-6);
-    if !(most <= 1e-30) {
-        let log2_most = 0.5 * control_log2(f32(most));
-        h1 = real(control_exp2((log2_hundredth - log2_most) * config.inv_exponent));
+    var h1 = greater(mul(h0, real_of(1e-3)), real_of(1e-6));
+    if !less_equal(most, real_of(1e-30)) {
+        let log2_most = 0.5 * control_log2(to_f32(most));
+        h1 = real_of(control_exp2((log2_hundredth - log2_most) * config.inv_exponent));
     }
-    return lesser(lesser(100.0 * h0, h1), config.dt_max);
+    return lesser(lesser(mul(real_of(100.0), h0), h1), config.dt_max);
 }
 
 // ==== shaders/integrate_adaptive.wgsl ====
@@ -445,51 +509,58 @@ fn load_stepping(i: u32, lane: ptr<function, Lane>) {
     (*lane).tau = state[at(ROW_TAU, i)];
     (*lane).tau_low = state[at(ROW_TAU_LOW, i)];
     (*lane).dt = state[at(ROW_DT, i)];
-    (*lane).err_prev = state[at(ROW_ERR_PREV, i)];
+    (*lane).err_prev = to_f32(state[at(ROW_ERR_PREV, i)]);
 }
 
 fn store_stepping(i: u32, lane: Lane) {
     state[at(ROW_TAU_LOW, i)] = lane.tau_low;
     state[at(ROW_DT, i)] = lane.dt;
-    state[at(ROW_ERR_PREV, i)] = lane.err_prev;
+    state[at(ROW_ERR_PREV, i)] = real_of(lane.err_prev);
 }
 
 // The first step size, where none is given.
 fn first_dt(y: State, k1: State, p: Params) -> real {
-    if config.dt > 0.0 {
+    if less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
     let d1 = scaled_norm_sq(k1, y);
     let h0 = initial_dt_first(d0, d1);
-    let f1 = rhs(config.t0 + h0, add_scaled(y, h0, k1), p);
-    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, -1.0, k1), y));
+    let f1 = rhs(add(config.t0, h0), add_scaled(y, h0, k1), p);
+    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
 }
 
 // Every adaptive step has a decision to make.
-fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
+fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
     return 0u;
 }
 
 // Chooses the size of the next step: dt, or what is left of the span.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
-    let left = (config.span - (*lane).tau) - (*lane).tau_low;
-    let is_last = (*lane).dt >= left;
+    let left = sub(sub(config.span, (*lane).tau), (*lane).tau_low);
+    let is_last = less_equal(left, (*lane).dt);
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
-// Accepts or rejects the step, and sets the next dt.
-fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, finite: bool) -> bool {
+// Accepts or rejects the step from y, and sets the next dt; culprit tells what is not finite in the candidate. A step
+// that is rejected although its error lies within the rounding of y chases noise: it ends the trajectory.
+fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: u32, y: State) -> bool {
+    let finite = culprit == 0u;
     let decision = control(err_sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
     (*lane).dt = decision.dt;
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
     if !decision.accept {
         (*lane).rejected += 1u;
-        let resolution = REAL_EPSILON * abs(config.t0 + (*lane).tau);
+        let resolution = mul(real_of(REAL_EPSILON), real_abs(add(config.t0, (*lane).tau)));
         let smallest = greater(config.dt_min, resolution);
-        if !(attempt.h > smallest) {
+        if !less(smallest, attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
+            (*lane).culprit = culprit;
+        }
+        let epsilon = real_of(REAL_EPSILON);
+        if finite && less_equal(err_sq, mul(mul(epsilon, epsilon), scaled_norm_sq(y, y))) {
+            (*lane).status = STATUS_TOLERANCE_NOT_REACHABLE;
         }
         (*lane).dt = greater((*lane).dt, smallest);
     }
@@ -501,14 +572,14 @@ fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
     (*lane).accepted += 1u;
     if attempt.is_last {
         (*lane).tau = config.span;
-        (*lane).tau_low = 0.0;
+        (*lane).tau_low = real_of(0.0);
         (*lane).status = STATUS_SUCCESS;
         return;
     }
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
-    let small = opaque(attempt.h + (*lane).tau_low);
-    let tau = opaque((*lane).tau + small);
-    (*lane).tau_low = small - opaque(tau - (*lane).tau);
+    let small = opaque(add(attempt.h, (*lane).tau_low));
+    let tau = opaque(add((*lane).tau, small));
+    (*lane).tau_low = sub(small, opaque(sub(tau, (*lane).tau)));
     (*lane).tau = tau;
 }
 
@@ -529,12 +600,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     }
     let p = load_params(i);
     var y = load_y(i);
+    var low = load_low(i);
     var k1: State;
     if lane.started {
         k1 = load_k1(i);
     } else {
         k1 = rhs(config.t0, y, p);
-        if is_finite_state(y) && is_finite_state(k1) {
+        lane.culprit = select(first_non_finite(y), first_non_finite(k1), is_finite_state(y));
+        if lane.culprit == 0u {
             lane.dt = first_dt(y, k1, p);
         } else {
             lane.status = STATUS_NON_FINITE;
@@ -543,16 +616,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     }
     var n = 0u;
     while n < config.slice_steps && lane.status == STATUS_RUNNING {
-        let quiet = quiet_steps(&lane, &y, &k1, p, config.slice_steps - n);
+        let quiet = quiet_steps(&lane, &y, &low, &k1, p, config.slice_steps - n);
         n += max(quiet, 1u);
         if quiet == 0u {
             let attempt = begin_step(&lane);
-            let step = rk_step(config.t0 + lane.tau, y, k1, p, attempt.h);
-            let finite = is_finite_state(step.y1_candidate);
-            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), finite) {
+            let step = rk_step(add(config.t0, lane.tau), y, low, k1, p, attempt.h);
+            let culprit = first_non_finite(step.y1_candidate);
+            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit, y) {
                 save_until(&lane, i, attempt, y, step, p);
                 advance(&lane, attempt);
                 y = step.y1_candidate;
+                low = step.low;
                 k1 = last_stage(step);
             }
         }
@@ -560,11 +634,915 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             lane.status = STATUS_STEP_LIMIT;
         }
     }
+    if lane.status == STATUS_SUCCESS && lane.culprit != 0u {
+        lane.status = STATUS_NON_FINITE;
+    }
     store_lane(i, lane);
     store_y(i, y);
+    store_low(i, low);
     store_k1(i, k1);
     if lane.status == STATUS_RUNNING {
         atomicAdd(&unfinished, 1u);
     }
+}
+
+// ==== shaders/math/f32.wgsl ====
+
+// The numbers of math/*.wgsl that depend on the format, here f32: widths, masks, thresholds, polynomials.
+//
+// Twin of src/math/f32.rs. `real` is an alias of f32; f64.wgsl has the same names for f64.
+
+alias bits = u32;
+alias ibits = i32;
+
+const MATH_MANTISSA_BITS: u32 = 23u;
+const MATH_BIAS: i32 = 127;
+const MATH_SIGN_BIT: bits = 0x80000000u;
+const MATH_ABS_BITS: bits = 0x7fffffffu;
+const MATH_INF_BITS: bits = 0x7f800000u;
+const MATH_NAN_BITS: bits = 0x7fc00000u;
+const MATH_MANTISSA_MASK: bits = 0x007fffffu;
+// Bits of the smallest normal number, which are also the mantissa's implicit one.
+const MATH_NORMAL_BITS: bits = 0x00800000u;
+// Keeps 12 of 24 bits: the product of two heads is exact.
+const MATH_HEAD_MASK: bits = 0xfffff000u;
+const MATH_SEAL_MASK: bits = 0xfffffffeu;
+
+// Adding 1.5 * 2^23 leaves the nearest whole number in the low bits of the sum.
+const MATH_SHIFTER: real = 12582912.0;
+const MATH_SHIFTER_BITS: bits = 0x4b400000u;
+
+// ---- exponentials, logarithms, powers ----
+
+const MATH_LOG2_E: real = 1.44269502;
+const MATH_LN2: real = 0.693147182;
+// ln 2 in a part of 15 bits, whose product with an exponent is exact, and the rest.
+const MATH_LN2_HEAD: real = 0.693145751953125;
+const MATH_LN2_TAIL: real = 1.42860677e-6;
+// ln 2 in a part of 12 bits, whose product with a head is exact, and the rest.
+const MATH_LN2_SHORT: real = 0.693115234375;
+const MATH_LN2_SHORT_TAIL: real = 3.19461833e-5;
+// log2(e), log10(e) and 2 / (3 ln 2) likewise; log10(2) as ln 2 above.
+const MATH_LOG2_E_HEAD: real = 1.4423828125;
+const MATH_LOG2_E_TAIL: real = 0.000312228396;
+const MATH_LOG10_E: real = 0.434294492;
+const MATH_LOG10_E_HEAD: real = 0.4342041015625;
+const MATH_LOG10_E_TAIL: real = 9.03803375e-5;
+const MATH_TWO_THIRDS_LOG2_E: real = 0.961796701;
+const MATH_TWO_THIRDS_LOG2_E_HEAD: real = 0.961669921875;
+const MATH_TWO_THIRDS_LOG2_E_TAIL: real = 0.000126772051;
+const MATH_LOG10_2_HEAD: real = 0.301025390625;
+const MATH_LOG10_2_TAIL: real = 4.60503907e-6;
+
+// Added and taken away again, it leaves a multiple of 2^-10 with the last bit sealed.
+const MATH_EXP_GRID: real = 6144.0;
+// Beyond these e^x / 2 overflows, and e^x is less than half the least subnormal.
+const MATH_EXP_OVER: real = 90.0;
+const MATH_EXP_UNDER: real = -105.0;
+// The same for 2^x.
+const MATH_EXP2_OVER: real = 130.0;
+const MATH_EXP2_UNDER: real = -151.0;
+// Below it e^x - 1 rounds to -1.
+const MATH_EXPM1_UNDER: real = -17.5;
+// Exponents from which math_scale takes two steps.
+const MATH_SCALE_LOW: i32 = -60;
+// From here on tanh rounds to 1.
+const MATH_TANH_ONE: real = 10.0;
+// Below 2^-25 expm1(x) and log1p(x) round to x.
+const MATH_TINY: real = 2.98023224e-8;
+
+// Bits of sqrt(1/2): the mantissa of a logarithm lies in [sqrt(1/2), sqrt(2)).
+const MATH_SQRT_HALF_BITS: bits = 0x3f3504f3u;
+// A subnormal number is a whole number of 2^-149.
+const MATH_SUBNORMAL_SHIFT: i32 = 149;
+// Above it asinh and acosh are log(2x).
+const MATH_ASINH_LARGE: real = 4096.0;
+// As an exponent it takes every base other than 1 out of the range.
+const MATH_POW_BOUND: real = 4294967296.0;
+
+// A subnormal number times 2^150 is its bits shifted by this; 2^-50.
+const MATH_CBRT_SHIFT: u32 = 1u;
+const MATH_CBRT_TINY: real = 8.881784197001252e-16;
+// Kahan's constant: adding it to a third of the bits gives the root to 3.2 %.
+const MATH_CBRT_START: bits = 0x2a5119f2u;
+// hypot scales by these powers of two where the squares would leave the range.
+const MATH_HYPOT_SMALL: real = 8.881784197001252e-16;
+const MATH_HYPOT_LARGE: real = 4.611686018427388e18;
+const MATH_HYPOT_GROW: real = 1.2379400392853803e27;
+const MATH_HYPOT_SHRINK: real = 1.3552527156068805e-20;
+
+// Minimax polynomials; the relative error of the function they serve is below 2^-26.
+
+// (e^r - 1 - r) / r^2 for |r| < 0.3468.
+fn math_exp_series(r: real) -> real {
+    var p: real = 0.00138704211;
+    p = p * r + 0.00836628862;
+    p = p * r + 0.041667439;
+    p = p * r + 0.166665465;
+    p = p * r + 0.49999997;
+    return p;
+}
+
+// (sinh(a) / a - 1) / z for z = a^2 < 1.
+fn math_sinh_series(z: real) -> real {
+    var p: real = 2.78221319e-6;
+    p = p * z + 0.000198428956;
+    p = p * z + 0.00833331048;
+    p = p * z + 0.166666672;
+    return p;
+}
+
+// (tanh(a) / a - 1) / z for z = a^2 < 0.391.
+fn math_tanh_series(z: real) -> real {
+    var p: real = -0.00569403311;
+    p = p * z + 0.0206293892;
+    p = p * z - 0.0537367724;
+    p = p * z + 0.133314073;
+    p = p * z - 0.333332807;
+    return p;
+}
+
+// log(1 + f) - f + f^2/2 for the mantissas of a logarithm; square is f^2.
+fn math_log_rest(f: real, square: real) -> real {
+    var cubic: real = -0.0763639957;
+    cubic = cubic * f + 0.127621993;
+    cubic = cubic * f - 0.131596133;
+    cubic = cubic * f + 0.142015815;
+    cubic = cubic * f - 0.166234091;
+    cubic = cubic * f + 0.200012416;
+    cubic = cubic * f - 0.250008196;
+    cubic = cubic * f + 0.333333313;
+    return f * square * cubic;
+}
+
+// (3 atanh(s) / s - 3 - z) / z^2 for z = s^2 < 0.02944.
+fn math_log2_series(z: real) -> real {
+    var p: real = 0.293391943;
+    p = p * z + 0.332694232;
+    p = p * z + 0.428579599;
+    p = p * z + 0.599999964;
+    return p;
+}
+
+// 1 / cbrt(r) for 0.9095 < r < 1.0995.
+fn math_cbrt_series(r: real) -> real {
+    var p: real = 0.221253842;
+    p = p * r - 0.77700156;
+    p = p * r + 1.5557512;
+    return p;
+}
+
+// ==== shaders/math/trig_f32.wgsl ====
+
+// The numbers of trig, inverse_trig and remainder that depend on the format, here f32. Twin of src/math/trig_f32.rs.
+//
+// Fits are minimax, their coefficients rounded one by one, the lowest first, and the rest fitted again.
+
+const MATH_WORD_BITS: u32 = 32u;
+const MATH_HALF_WORD_MASK: bits = 0xffffu;
+
+fn math_leading_zeros(x: bits) -> u32 {
+    return countLeadingZeros(x);
+}
+
+// Quadrants in a radian, 2/pi.
+const MATH_QUADRANTS: real = 0.636619772;
+
+// pi/2 = FIRST * 2^-24 + SECOND * 2^-44 + THIRD. Below 6400 there are fewer than 4096 quadrants, whose product with
+// SECOND fits a word.
+const MATH_SMALL_ANGLE: real = 6400.0;
+const MATH_HALF_PI_FIRST: bits = 26353589u;
+const MATH_HALF_PI_SECOND: bits = 279597u;
+const MATH_HALF_PI_THIRD: real = 5.39030286e-15;
+const MATH_FIRST_UNIT: real = 5.96046448e-8;
+const MATH_SECOND_UNIT: real = 5.68434189e-14;
+const MATH_SECOND_BITS: u32 = 20u;
+const MATH_SECOND_MASK: bits = 0xfffffu;
+
+// A word of 2/pi, with one word of zeros in front.
+fn math_two_over_pi(index: u32) -> bits {
+    let i = index + 1u;
+    return tables.two_over_pi[i >> 2u][i & 3u];
+}
+
+// For a number with biased exponent e the bits of 2/pi that matter begin at bit e - WINDOW_START.
+const MATH_WINDOW_START: u32 = 120u;
+const MATH_WINDOW_WORD_SHIFT: u32 = 5u;
+
+// A reduced angle of one word is split into 12 bits, whose product with the 9 bits of HALF_PI_HEAD is exact, and 20.
+const MATH_ANGLE_TOP_MASK: bits = 0xfff00000u;
+const MATH_HALF_PI: real = 1.57079637;
+const MATH_HALF_PI_HEAD: real = 1.5703125;
+const MATH_HALF_PI_TAIL: real = 4.83826792e-4;
+
+// pi/4 in a part of 20 bits, whose multiples are exact, and the rest.
+const MATH_QUARTER_PI_HEAD: real = 0.785397529602051;
+const MATH_QUARTER_PI_TAIL: real = 6.33795400e-7;
+
+// Below LEAST a divisor is scaled up, and above MOST down, to where it and its inverse are normal.
+const MATH_DIVISOR_LEAST: real = 8.8817842e-16;
+const MATH_DIVISOR_MOST: real = 1.0e37;
+const MATH_DIVISOR_GROWTH: real = 1.2379400392853803e27; // 2^90
+
+// On |r| < 0.7858, with z = r^2: sin r = r + r z S(z), cos r = 1 - z/2 + z^2 C(z).
+fn math_sin_series(z: real) -> real {
+    var p: real = -0.000195185974;
+    p = p * z + 0.00833219104;
+    p = p * z - 0.166666552;
+    return p;
+}
+
+fn math_cos_series(z: real) -> real {
+    var p: real = 2.44325511e-5;
+    p = p * z - 0.00138873106;
+    p = p * z + 0.0416666456;
+    return p;
+}
+
+// On |t| <= 0.6, with z = t^2: atan t = t + t z A(z).
+fn math_atan_series(z: real) -> real {
+    var p: real = 0.0295022819;
+    p = p * z - 0.0723093227;
+    p = p * z + 0.10711512;
+    p = p * z - 0.142403141;
+    p = p * z + 0.199975744;
+    p = p * z - 0.333332896;
+    return p;
+}
+
+// On |s| <= 1/2, with z = s^2: asin s = s + s z A(z).
+fn math_asin_series(z: real) -> real {
+    var p: real = 0.0422807895;
+    p = p * z + 0.0241127945;
+    p = p * z + 0.0454837717;
+    p = p * z + 0.0749519169;
+    p = p * z + 0.166667551;
+    return p;
+}
+
+// ==== shaders/math/bits.wgsl ====
+
+// What the functions of math/*.wgsl do to the bits of a number. Twin of src/math/bits.rs.
+//
+// Only + - * /, sqrt, abs, floor, ceil, trunc, round, select and integer operations are used, so the quality of a
+// device's sin, exp or pow does not matter. A WGSL compiler may regroup sums and fuse products, which cancels the usual
+// error terms. So the heads of a reduction are cut off by a bit mask, a grid or integers, and the differences of heads
+// are exact in any order.
+
+// A number as the sum of a head of few bits and a small tail.
+struct MathParts { head: real, tail: real }
+
+// Infinities and NaN come through a function: as constant expressions they are shader errors.
+fn math_from_bits(x: bits) -> real {
+    return bitcast<real>(x);
+}
+
+// By bits, since compilers may assume that NaN does not occur and drop x != x.
+fn math_is_nan(x: real) -> bool {
+    return (bitcast<bits>(x) & MATH_ABS_BITS) > MATH_INF_BITS;
+}
+
+fn math_is_inf(x: real) -> bool {
+    return (bitcast<bits>(x) & MATH_ABS_BITS) == MATH_INF_BITS;
+}
+
+// The leading half of the bits: the product of two heads is exact.
+fn math_head(x: real) -> real {
+    return bitcast<real>(bitcast<bits>(x) & MATH_HEAD_MASK);
+}
+
+// Drops the last bit. On the exact difference of two heads nothing is lost, but the compiler cannot regroup across it.
+fn math_seal(x: real) -> real {
+    return bitcast<real>(bitcast<bits>(x) & MATH_SEAL_MASK);
+}
+
+// magnitude >= 0 or NaN.
+fn math_with_sign(magnitude: real, sign_source: real) -> real {
+    return bitcast<real>(bitcast<bits>(magnitude) ^ (bitcast<bits>(sign_source) & MATH_SIGN_BIT));
+}
+
+// The whole number nearest to x from x + MATH_SHIFTER.
+fn math_shifted_whole(x: real) -> i32 {
+    return i32(bitcast<bits>(x) - MATH_SHIFTER_BITS);
+}
+
+// 2^k for the exponents k of normal numbers; 0 below.
+fn math_two_to(k: i32) -> real {
+    return bitcast<real>(bits(clamp(k, -MATH_BIAS, MATH_BIAS) + MATH_BIAS) << MATH_MANTISSA_BITS);
+}
+
+// ==== shaders/math/round.wgsl ====
+
+// Comparison and rounding of math/*.wgsl, and the square root. Twin of src/math/round.rs.
+
+fn math_abs(x: real) -> real {
+    return abs(x);
+}
+
+fn math_sign(x: real) -> real {
+    return select(select(select(x, real(-1.0), x < 0.0), real(1.0), x > 0.0), x, math_is_nan(x));
+}
+
+// NaN wins: the builtin leaves the choice to the device.
+fn math_min(a: real, b: real) -> real {
+    return select(select(select(b, a, a < b), b, math_is_nan(b)), a, math_is_nan(a));
+}
+
+fn math_max(a: real, b: real) -> real {
+    return select(select(select(b, a, a > b), b, math_is_nan(b)), a, math_is_nan(a));
+}
+
+fn math_floor(x: real) -> real {
+    return floor(x);
+}
+
+fn math_ceil(x: real) -> real {
+    return ceil(x);
+}
+
+// By floor, since the builtin in f64 loses the sign of zero on some drivers, and fractions of large numbers.
+fn math_trunc(x: real) -> real {
+    return math_with_sign(floor(abs(x)), x);
+}
+
+// Half to even; by floor for the same reason. The fraction is exact.
+fn math_round(x: real) -> real {
+    let a = abs(x);
+    let whole = floor(a);
+    let fraction = a - whole;
+    let odd = 2.0 * floor(0.5 * whole) < whole;
+    let up = fraction > 0.5 || (fraction == 0.5 && odd);
+    return math_with_sign(select(whole, whole + 1.0, up), x);
+}
+
+fn math_sqrt(x: real) -> real {
+    return sqrt(x);
+}
+
+// ==== shaders/math/exp.wgsl ====
+
+// The exponential and hyperbolic functions of math/*.wgsl. Twin of src/math/exp.rs.
+//
+// The argument is reduced by a multiple k of ln 2 that is held in two parts [Cody and Waite, Software Manual for the
+// Elementary Functions, 1980, chapter 6]; a polynomial does the rest. No function forms a power of two that is not
+// normal.
+
+// A power 2^k * (1 + head + low + curve): head on a grid of 2^-10, low below that, curve the higher powers. 1 + head is
+// exact, so the last sum is the only large rounding.
+struct MathPower { k: i32, head: real, low: real, curve: real }
+
+// 2^k * e^(reduced + rest) for |reduced + rest| < 0.3468 and a small rest. Head and low are opaque: nothing can bring
+// the two parts of ln 2 together again.
+fn math_power(k: i32, reduced: real, rest: real) -> MathPower {
+    let head = math_seal(math_seal(reduced + MATH_EXP_GRID) - MATH_EXP_GRID);
+    let low = math_seal(reduced - head);
+    let r = head + (low + rest);
+    return MathPower(k, head, low, r * r * math_exp_series(r) + rest);
+}
+
+fn math_exp_power(x: real) -> MathPower {
+    let k = math_shifted_whole(x * MATH_LOG2_E + MATH_SHIFTER);
+    let whole = real(k);
+    return math_power(k, x - whole * MATH_LN2_HEAD, -(whole * MATH_LN2_TAIL));
+}
+
+// 2^(k + f + tail) for |f + tail| <= 1/2 and a small tail.
+fn math_exp2_power(k: i32, f: real, tail: real) -> MathPower {
+    let cut = math_head(f);
+    let rest = ((f - cut) + tail) * MATH_LN2 + cut * MATH_LN2_SHORT_TAIL;
+    return math_power(k, cut * MATH_LN2_SHORT, rest);
+}
+
+// y * 2^k for 0.1 < y < 4 and exponents up to a little outside the range, to infinity on overflow.
+fn math_scale(y: real, k: i32) -> real {
+    let low = k < MATH_SCALE_LOW;
+    let shift = select(k, k + 64, low);
+    let scaled = bitcast<bits>(y) + (bits(shift) << MATH_MANTISSA_BITS);
+    return bitcast<real>(min(scaled, MATH_INF_BITS)) * select(real(1.0), real(5.421010862427522e-20), low);
+}
+
+// The value of a power times 2^shift.
+fn math_power_value(p: MathPower, shift: i32) -> real {
+    return math_scale((1.0 + p.head) + (p.low + p.curve), p.k + shift);
+}
+
+// exp(x) * 2^shift without overflow in between; shift is 0 or -1.
+fn math_exp_shifted(x: real, shift: i32) -> real {
+    let y = math_power_value(math_exp_power(x), shift);
+    let bounded = select(select(y, real(0.0), x < MATH_EXP_UNDER), math_from_bits(MATH_INF_BITS), x > MATH_EXP_OVER);
+    return select(bounded, x, math_is_nan(x));
+}
+
+fn math_exp(x: real) -> real {
+    return math_exp_shifted(x, 0);
+}
+
+fn math_exp2(x: real) -> real {
+    let k = math_shifted_whole(x + MATH_SHIFTER);
+    let y = math_power_value(math_exp2_power(k, x - real(k), real(0.0)), 0);
+    let bounded = select(select(y, real(0.0), x < MATH_EXP2_UNDER), math_from_bits(MATH_INF_BITS), x > MATH_EXP2_OVER);
+    return select(bounded, x, math_is_nan(x));
+}
+
+// 2^k * ((1 - 2^-k) + expm1(r)): the first bracket is exact wherever it matters. For k = 0, x is head + low unsealed.
+fn math_expm1(x: real) -> real {
+    let p = math_exp_power(x);
+    let inverse = math_two_to(-p.k);
+    let sum = select(((1.0 - inverse) + p.head) + (p.low + p.curve), x + p.curve, p.k == 0);
+    let y = select(sum * math_two_to(p.k), math_scale(sum, p.k), p.k > 0);
+    let bounded = select(select(y, real(-1.0), x < MATH_EXPM1_UNDER), math_from_bits(MATH_INF_BITS), x > MATH_EXP_OVER);
+    return select(bounded, x, abs(x) < MATH_TINY || math_is_nan(x));
+}
+
+// Odd fit below 1, where e^x - e^-x cancels.
+fn math_sinh(x: real) -> real {
+    let a = abs(x);
+    let z = a * a;
+    let near = a + a * z * math_sinh_series(z);
+    let half = math_exp_shifted(a, -1);
+    return math_with_sign(select(half - 0.25 / half, near, a < 1.0), x);
+}
+
+fn math_cosh(x: real) -> real {
+    let half = math_exp_shifted(abs(x), -1);
+    return half + 0.25 / half;
+}
+
+// Odd fit below 0.625; above it 1 - 2 / (e^2x + 1), with x bounded where the result is 1.
+fn math_tanh(x: real) -> real {
+    let a = abs(x);
+    let z = a * a;
+    let near = a + a * z * math_tanh_series(z);
+    let far = 1.0 - 2.0 / (math_exp(2.0 * select(MATH_TANH_ONE, a, a < MATH_TANH_ONE)) + 1.0);
+    let y = math_with_sign(select(far, near, a < 0.625), x);
+    return select(y, x, math_is_nan(x));
+}
+
+// ==== shaders/math/log.wgsl ====
+
+// The logarithms and inverse hyperbolic functions of math/*.wgsl. Twin of src/math/log.rs.
+//
+// x = 2^e * (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and a polynomial fit of log(1 + f). The inverse hyperbolic
+// functions are log1p of a sum whose rounding error goes along, where a compiler does not cancel it.
+
+// 2^e * (1 + f + low); low is no more than the rounding error of f.
+struct MathLog { e: i32, f: real, low: real }
+
+// x > 0 and finite. A subnormal is read as an integer, so that flushing cannot touch it.
+fn math_log_split(x: real) -> MathLog {
+    let raw = bitcast<bits>(x);
+    let tiny = raw < MATH_NORMAL_BITS;
+    let above = select(raw, bitcast<bits>(real(raw)), tiny) - MATH_SQRT_HALF_BITS;
+    let e = i32(bitcast<ibits>(above) >> MATH_MANTISSA_BITS) - select(0, MATH_SUBNORMAL_SHIFT, tiny);
+    return MathLog(e, bitcast<real>((above & MATH_MANTISSA_MASK) + MATH_SQRT_HALF_BITS) - 1.0, real(0.0));
+}
+
+// e * ln 2 + log(1 + f + low), where low / (1 + f) needs one or two digits only.
+fn math_log_sum(parts: MathLog) -> real {
+    let e = real(parts.e);
+    let f = parts.f;
+    let square = f * f;
+    let tail = math_log_rest(f, square) - 0.5 * square;
+    let small = e * MATH_LN2_TAIL + (parts.low - parts.low * f);
+    return math_seal(e * MATH_LN2_HEAD) + (f + (tail + small));
+}
+
+// The special values shared by the logarithms: y where x > 0 is finite.
+fn math_log_special(x: real, y: real) -> real {
+    let raw = bitcast<bits>(x);
+    let positive = select(y, x, raw >= MATH_INF_BITS);
+    let oriented = select(positive, math_from_bits(MATH_NAN_BITS), raw > MATH_SIGN_BIT);
+    return select(oriented, math_from_bits(MATH_INF_BITS | MATH_SIGN_BIT), (raw & MATH_ABS_BITS) == 0);
+}
+
+fn math_log(x: real) -> real {
+    return math_log_special(x, math_log_sum(math_log_split(x)));
+}
+
+// log(1 + x + low). f = 2^-e * x - (1 - 2^-e) has exact terms, so the rounding of 1 + x needs no correction; below -1/2
+// the sum is exact. The difference is exact too, but for the last bit where e = 1.
+fn math_log1p_sum(x: real, low: real) -> real {
+    let sum = 1.0 + x;
+    let above = bitcast<bits>(sum) - MATH_SQRT_HALF_BITS;
+    let e = i32(bitcast<ibits>(above) >> MATH_MANTISSA_BITS);
+    let inverse = math_two_to(-e);
+    let scaled = bitcast<real>(bitcast<bits>(x) - (bits(e) << MATH_MANTISSA_BITS));
+    let direct = bitcast<real>((above & MATH_MANTISSA_MASK) + MATH_SQRT_HALF_BITS) - 1.0;
+    let f = select(select(scaled - (1.0 - inverse), direct, x < -0.5), x, e == 0);
+    let lost = select(real(0.0), scaled - (f + 0.5), e == 1);
+    return math_log_special(sum, math_log_sum(MathLog(e, f, lost + low * inverse)));
+}
+
+fn math_log1p(x: real) -> real {
+    return select(math_log1p_sum(x, real(0.0)), x, abs(x) < MATH_TINY || math_is_nan(x));
+}
+
+// log(1 + f) in two parts, for the other bases.
+fn math_log_parts(f: real) -> MathParts {
+    let square = f * f;
+    let half_square = 0.5 * square;
+    let head = math_head(f - half_square);
+    return MathParts(head, ((f - head) - half_square) + math_log_rest(f, square));
+}
+
+fn math_log2(x: real) -> real {
+    let split = math_log_split(x);
+    let l = math_log_parts(split.f);
+    let small = l.tail * MATH_LOG2_E + l.head * MATH_LOG2_E_TAIL;
+    return math_log_special(x, real(split.e) + (l.head * MATH_LOG2_E_HEAD + small));
+}
+
+fn math_log10(x: real) -> real {
+    let split = math_log_split(x);
+    let l = math_log_parts(split.f);
+    let e = real(split.e);
+    let small = e * MATH_LOG10_2_TAIL + (l.tail * MATH_LOG10_E + l.head * MATH_LOG10_E_TAIL);
+    return math_log_special(x, math_seal(e * MATH_LOG10_2_HEAD) + (l.head * MATH_LOG10_E_HEAD + small));
+}
+
+// 2u for large u, without overflow: log(2u) is one more power of two.
+fn math_log_double(u: real) -> real {
+    let split = math_log_split(u);
+    return math_log_sum(MathLog(split.e + 1, split.f, real(0.0)));
+}
+
+// asinh(a + low) for the square of its argument: log1p(a + a^2 / (1 + sqrt(1 + a^2))) has no cancellation at any size.
+fn math_asinh_sum(a: real, low: real, square: real) -> real {
+    let root = sqrt(1.0 + square);
+    let rise = square / (1.0 + root);
+    let sum = a + rise;
+    return math_log1p_sum(sum, (rise - (sum - a)) + low * (a + root) / root);
+}
+
+fn math_asinh(x: real) -> real {
+    let a = abs(x);
+    let y = select(math_asinh_sum(a, real(0.0), a * a), math_log_double(a), a > MATH_ASINH_LARGE);
+    return select(math_with_sign(y, x), x, math_is_inf(x) || math_is_nan(x));
+}
+
+// 2 asinh(sqrt((x - 1) / 2)), with the rounding error of the root.
+fn math_acosh(x: real) -> real {
+    let z = 0.5 * (x - 1.0);
+    let s = sqrt(z);
+    let cut = math_head(s);
+    let low = (z - cut * cut) / select(real(1.0), s + cut, s > 0.0) - (s - cut);
+    let y = select(2.0 * math_asinh_sum(s, low, z), math_log_double(x), x > MATH_ASINH_LARGE);
+    let domain = select(y, math_from_bits(MATH_NAN_BITS), x < 1.0);
+    return select(domain, x, math_is_nan(x) || bitcast<bits>(x) == MATH_INF_BITS);
+}
+
+// log1p(2a + 2a * a / (1 - a)) / 2, whose first term is exact.
+fn math_atanh(x: real) -> real {
+    let a = abs(x);
+    let first = 2.0 * a;
+    let second = first * a / (1.0 - a);
+    let sum = first + second;
+    let low = select((first - sum) + second, (second - sum) + first, a > 0.5);
+    let y = select(0.5 * math_log1p_sum(sum, low), math_from_bits(MATH_INF_BITS), a == 1.0);
+    return select(math_with_sign(y, x), math_from_bits(MATH_NAN_BITS), a > 1.0 || math_is_nan(x));
+}
+
+// ==== shaders/math/pow.wgsl ====
+
+// The powers and roots of math/*.wgsl: pow, cbrt, hypot. Twin of src/math/pow.rs.
+
+// log2(a) in two parts, to 11 bits more than the format or better, for a > 0 finite. With s = f / (2 + f), log2(1 + f)
+// is 2 / (3 ln 2) * s * (3 + s^2 + ...): the reduction of fdlibm's pow [e_pow.c], with every difference of heads
+// sealed.
+fn math_log2_parts(a: real) -> MathParts {
+    let split = math_log_split(a);
+    let f = split.f;
+    let inverse = 1.0 / (2.0 + f);
+    let s_head = math_head(f * inverse);
+    let sum_head = math_head(2.0 + f);
+    let sum_tail = (1.0 + f) - math_head(sum_head - 1.0);
+    let s_tail = (math_seal(f - s_head * sum_head) - s_head * sum_tail) * inverse;
+    let s = s_head + s_tail;
+    let z = s * s;
+    let square = s_head * s_head;
+    let rest = s_tail * (s_head + s) + z * z * math_log2_series(z);
+    let series_head = math_head(3.0 + (square + rest));
+    let series_tail = math_seal(square - math_head(series_head - 3.0)) + rest;
+    let product = s_head * series_head;
+    let small = s_tail * series_head + s * series_tail;
+    let p_head = math_head(product + small);
+    let p_tail = math_seal(product - p_head) + small;
+    let e = real(split.e);
+    let big = p_head * MATH_TWO_THIRDS_LOG2_E_HEAD;
+    let low = p_head * MATH_TWO_THIRDS_LOG2_E_TAIL + p_tail * MATH_TWO_THIRDS_LOG2_E;
+    let sum = math_head(e + (big + low));
+    return MathParts(sum, math_seal(big - math_head(sum - e)) + low);
+}
+
+// 2^(y * log2(a)) with the product in head and tail; beyond MATH_POW_BOUND the size of y no longer matters.
+fn math_pow_positive(a: real, y: real) -> real {
+    let bounded = select(select(y, MATH_POW_BOUND, y > MATH_POW_BOUND), -MATH_POW_BOUND, y < -MATH_POW_BOUND);
+    let l = math_log2_parts(a);
+    let y_head = math_head(bounded);
+    let product = y_head * l.head;
+    let tail = math_seal(bounded - y_head) * l.head + bounded * l.tail;
+    let w = product + tail;
+    let k = math_shifted_whole(w + MATH_SHIFTER);
+    let f = select(math_seal(product - real(k)), product, k == 0);
+    let value = math_power_value(math_exp2_power(k, f, tail), 0);
+    return select(select(value, real(0.0), w < MATH_EXP2_UNDER), math_from_bits(MATH_INF_BITS), w > MATH_EXP2_OVER);
+}
+
+// C99's cases: x^0 and 1^y are 1 even for NaN; a negative base needs a whole exponent.
+fn math_pow(x: real, y: real) -> real {
+    let a = abs(x);
+    let infinite = math_is_inf(x);
+    let edge = infinite || a == 0.0;
+    let at_edge = select(real(0.0), math_from_bits(MATH_INF_BITS), (y > 0.0) == infinite);
+    let magnitude = select(math_pow_positive(a, y), at_edge, edge);
+    let whole = floor(y) == y;
+    let odd = whole && floor(0.5 * y) != 0.5 * y;
+    let oriented = select(magnitude, math_with_sign(magnitude, x), odd);
+    let invalid = (x < 0.0 && !whole && !edge) || math_is_nan(x) || math_is_nan(y);
+    let value = select(oriented, math_from_bits(MATH_NAN_BITS), invalid);
+    return select(value, real(1.0), y == 0.0 || x == 1.0);
+}
+
+// A third of the exponent (Kahan's start), a polynomial in the ratio of its cube to a [FreeBSD, s_cbrt.c], and a step
+// of Halley's. Before the step the guess is cut to half its bits, which makes its square exact. A subnormal is read as
+// an integer; a large number is taken times 2^-30, since WGSL promises no division by more than 2^126.
+fn math_cbrt(x: real) -> real {
+    let raw = bitcast<bits>(x) & MATH_ABS_BITS;
+    let tiny = raw < MATH_NORMAL_BITS;
+    let large = abs(x) > 1.2676506002282294e30;
+    let shrink = select(real(1.0), real(9.313225746154785e-10), large);
+    let a = select(bitcast<real>(raw), real(raw << MATH_CBRT_SHIFT), tiny) * shrink;
+    let guess = bitcast<real>(bitcast<bits>(a) / 3 + MATH_CBRT_START);
+    let better = math_head(guess * math_cbrt_series(guess * guess * (guess / a)));
+    let q = a / (better * better);
+    let root = better + better * (q - better) / (better + better + q);
+    let y = math_with_sign(root * select(select(real(1.0), real(1024.0), large), MATH_CBRT_TINY, tiny), x);
+    return select(y, x, raw == 0 || raw >= MATH_INF_BITS);
+}
+
+// Scaled by a power of two where the squares would leave the range.
+fn math_hypot(a: real, b: real) -> real {
+    let larger = select(abs(b), abs(a), abs(a) > abs(b));
+    let grow = select(real(1.0), MATH_HYPOT_GROW, larger < MATH_HYPOT_SMALL);
+    let scale = select(grow, MATH_HYPOT_SHRINK, larger > MATH_HYPOT_LARGE);
+    let u = a * scale;
+    let v = b * scale;
+    let value = sqrt(u * u + v * v) / scale;
+    let nan = select(value, math_from_bits(MATH_NAN_BITS), math_is_nan(a) || math_is_nan(b));
+    return select(nan, math_from_bits(MATH_INF_BITS), math_is_inf(a) || math_is_inf(b));
+}
+
+// ==== shaders/math/trig.wgsl ====
+
+// Sine, cosine and tangent of any angle, in radians. Twin of src/math/trig.rs.
+//
+// The angle is brought to |r| < 0.7855 by a multiple of pi/2, in integers and to more bits than the format has, so that
+// a result near zero has all of its bits: Cody and Waite's method in fixed point for small angles, Payne and Hanek's
+// for the others (Muller et al., Handbook of Floating-Point Arithmetic, section 10.2).
+
+// |x| = quadrant * pi/2 + head + tail, |head + tail| < 0.7855.
+struct MathAngle { quadrant: bits, head: real, tail: real }
+
+// The upper word of a product of two, from half words.
+fn math_mul_high(a: bits, b: bits) -> bits {
+    let half = MATH_WORD_BITS / 2u;
+    let a_low = a & MATH_HALF_WORD_MASK;
+    let a_high = a >> half;
+    let b_low = b & MATH_HALF_WORD_MASK;
+    let b_high = b >> half;
+    let middle = a_low * b_high + ((a_low * b_low) >> half);
+    let carry = a_high * b_low + (middle & MATH_HALF_WORD_MASK);
+    return a_high * b_high + (middle >> half) + (carry >> half);
+}
+
+// For a < MATH_SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
+// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
+// joins the head, since the first is then nearly nothing.
+fn math_angle_small(a: real) -> MathAngle {
+    let k = bitcast<bits>(a * MATH_QUADRANTS + MATH_SHIFTER) - MATH_SHIFTER_BITS;
+    let word = bitcast<bits>(a);
+    let left = u32(i32(word >> MATH_MANTISSA_BITS) - (MATH_BIAS - 1)) & (MATH_WORD_BITS - 1u);
+    let fixed = ((word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS) << left;
+    let second = k * MATH_HALF_PI_SECOND;
+    let difference = fixed - k * MATH_HALF_PI_FIRST - (second >> MATH_SECOND_BITS);
+    let first = real(bitcast<ibits>(difference)) * MATH_FIRST_UNIT;
+    let next = real(second & MATH_SECOND_MASK) * MATH_SECOND_UNIT;
+    let moved = select(real(0.0), next, difference + 15 < 31);
+    let reduced = select(first - moved, a, k == 0);
+    return MathAngle(k, reduced, (moved - next) - real(k) * MATH_HALF_PI_THIRD);
+}
+
+// For finite a >= 1. The mantissa times a window of three words of 2/pi, kept modulo 4 with two words less two bits
+// behind the point. The fraction is normalised before it becomes a float, so cancellation costs nothing.
+fn math_angle_large(a: real) -> MathAngle {
+    let word = bitcast<bits>(a);
+    let mantissa = (word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS;
+    let position = u32(word >> MATH_MANTISSA_BITS) - MATH_WINDOW_START;
+    let index = position >> MATH_WINDOW_WORD_SHIFT;
+    let left = position & (MATH_WORD_BITS - 1u);
+    let right = MATH_WORD_BITS - 1u - left;
+    let w0 = (math_two_over_pi(index) << left) | ((math_two_over_pi(index + 1u) >> 1u) >> right);
+    let w1 = (math_two_over_pi(index + 1u) << left) | ((math_two_over_pi(index + 2u) >> 1u) >> right);
+    let w2 = (math_two_over_pi(index + 2u) << left) | ((math_two_over_pi(index + 3u) >> 1u) >> right);
+    let middle = mantissa * w1;
+    let low = middle + math_mul_high(mantissa, w2);
+    let high = mantissa * w0 + math_mul_high(mantissa, w1) + select(bits(0), bits(1), low < middle);
+    let fraction = (high << 2u) | (low >> (MATH_WORD_BITS - 2u));
+    let flip = bitcast<bits>(bitcast<ibits>(fraction) >> (MATH_WORD_BITS - 1u));
+    let upper = fraction ^ flip;
+    let lower = (low << 2u) ^ flip;
+    let zeros = math_leading_zeros(upper);
+    let value = (upper << zeros) | ((lower >> 1u) >> (MATH_WORD_BITS - 1u - zeros));
+    let exponent = bits(u32(MATH_BIAS) - MATH_WORD_BITS - zeros);
+    let unit = bitcast<real>((exponent << MATH_MANTISSA_BITS) | (flip & MATH_SIGN_BIT));
+    let top = real(value & MATH_ANGLE_TOP_MASK) * unit;
+    let rest = real(value & ~MATH_ANGLE_TOP_MASK) * unit;
+    let quadrant = (high >> (MATH_WORD_BITS - 2u)) + (flip & 1);
+    return MathAngle(quadrant, top * MATH_HALF_PI_HEAD, top * MATH_HALF_PI_TAIL + rest * MATH_HALF_PI);
+}
+
+fn math_angle(a: real) -> MathAngle {
+    if a < MATH_SMALL_ANGLE {
+        return math_angle_small(a);
+    }
+    return math_angle_large(a);
+}
+
+// Head and tail enter apart, so that the last sum is the only large rounding.
+fn math_sin_near(angle: MathAngle) -> real {
+    let r = angle.head + angle.tail;
+    let z = r * r;
+    return angle.head + (angle.tail + r * z * math_sin_series(z));
+}
+
+// The square of a head is exact, the rest of the square is small.
+fn math_cos_near(angle: MathAngle) -> real {
+    let r = angle.head + angle.tail;
+    let z = r * r;
+    let cut = math_head(r);
+    let beyond = 0.5 * ((angle.head - cut) + angle.tail) * (r + cut);
+    return 1.0 - (0.5 * cut * cut + (beyond - z * z * math_cos_series(z)));
+}
+
+// sin(angle + quadrant * pi/2), NaN where x is not finite.
+fn math_sin_quadrant(x: real, angle: MathAngle, quadrant: bits, sign: bits) -> real {
+    let value = select(math_sin_near(angle), math_cos_near(angle), (quadrant & 1) == 1);
+    let negative = (quadrant << (MATH_WORD_BITS - 2u)) & MATH_SIGN_BIT;
+    let oriented = bitcast<real>(bitcast<bits>(value) ^ negative ^ sign);
+    return select(oriented, math_from_bits(MATH_NAN_BITS), math_is_nan(x) || math_is_inf(x));
+}
+
+fn math_sin(x: real) -> real {
+    let angle = math_angle(abs(x));
+    return math_sin_quadrant(x, angle, angle.quadrant, bitcast<bits>(x) & MATH_SIGN_BIT);
+}
+
+fn math_cos(x: real) -> real {
+    let angle = math_angle(abs(x));
+    return math_sin_quadrant(x, angle, angle.quadrant + 1, bits(0));
+}
+
+// The quotient of sine and cosine, or minus its inverse in odd quadrants, each as a head and a rest. The head q of the
+// quotient is subtracted by exact products, and what is left is divided: only the last sum is a large rounding. Below
+// 1e-10 tan x is x; the rests would be lost where subnormal numbers are flushed.
+fn math_tan(x: real) -> real {
+    let angle = math_angle(abs(x));
+    let r = angle.head + angle.tail;
+    let z = r * r;
+    let rise = angle.tail + r * z * math_sin_series(z);
+    let sine = math_head(angle.head + rise);
+    let sine_rest = math_seal(angle.head - sine) + rise;
+    let cut = math_head(r);
+    let fall = 0.5 * cut * cut;
+    let beyond = 0.5 * ((angle.head - cut) + angle.tail) * (r + cut) - z * z * math_cos_series(z);
+    let cosine = math_head(1.0 - (fall + beyond));
+    let cosine_rest = math_seal((1.0 - cosine) - fall) - beyond;
+    let odd = (angle.quadrant & 1) == 1;
+    let n = select(sine, -cosine, odd);
+    let n_rest = select(sine_rest, -cosine_rest, odd);
+    let d = select(cosine, sine, odd);
+    let d_rest = select(cosine_rest, sine_rest, odd);
+    let inverse = 1.0 / (d + d_rest);
+    let q = math_head((n + n_rest) * inverse);
+    let value = q + ((n - q * d) + (n_rest - q * d_rest)) * inverse;
+    let oriented = select(math_with_sign(value, x), x, abs(x) < 1.0e-10);
+    return select(oriented, math_from_bits(MATH_NAN_BITS), math_is_nan(x) || math_is_inf(x));
+}
+
+// ==== shaders/math/inverse_trig.wgsl ====
+
+// Arc sine, arc cosine, arc tangent, and the angle of a vector. Twin of src/math/inverse_trig.rs.
+
+// pi/2 - (near + far) for a head near, rounded once.
+fn math_half_pi_minus(near: real, far: real) -> real {
+    return (MATH_HALF_PI_HEAD - near) - (far - MATH_HALF_PI_TAIL);
+}
+
+// atan(y/x) for y, x >= 0, or pi minus it: one division brings the ratio to |t| <= 0.6, and a multiple of pi/4 in two
+// parts is added. The first part is exact, so that only the last sum is a large rounding.
+fn math_atan_quotient(y: real, x: real, turned: bool) -> real {
+    let low = y < 0.6 * x;
+    let high = x < 0.5 * y;
+    let numerator = select(select(y - x, y, low), -x, high);
+    let t = select(numerator, -numerator, turned) / select(select(y + x, x, low), y, high);
+    let z = t * t;
+    let curve = t * z * math_atan_series(z);
+    let eighths = select(select(real(1.0), real(0.0), low), real(2.0), high);
+    let n = select(eighths, 4.0 - eighths, turned);
+    return n * MATH_QUARTER_PI_HEAD + (t + (curve + n * MATH_QUARTER_PI_TAIL));
+}
+
+// Beyond 2^60 the result is pi/2; the bound keeps infinity out of the division.
+fn math_atan(x: real) -> real {
+    let a = select(real(1152921504606846976.0), abs(x), abs(x) < 1152921504606846976.0);
+    return select(math_with_sign(math_atan_quotient(a, real(1.0), false), x), x, math_is_nan(x));
+}
+
+// Scaled by powers of two so that neither the quotient nor the divisor's inverse is lost at the ends of the range. Two
+// zeros, and infinities, are replaced by the direction they stand for.
+fn math_atan2(y: real, x: real) -> real {
+    let larger = select(abs(x), abs(y), abs(y) > abs(x));
+    let grown = select(real(1.0), MATH_DIVISOR_GROWTH, larger < MATH_DIVISOR_LEAST);
+    let scale = select(grown, real(0.0625), larger > MATH_DIVISOR_MOST);
+    let endless = math_is_inf(x) || math_is_inf(y);
+    let up = select(abs(y) * scale, select(real(0.0), real(1.0), math_is_inf(y)), endless);
+    let along_finite = select(abs(x) * scale, real(1.0), larger == 0.0);
+    let along = select(along_finite, select(real(0.0), real(1.0), math_is_inf(x)), endless);
+    let value = math_with_sign(math_atan_quotient(up, along, bitcast<bits>(x) >= MATH_SIGN_BIT), y);
+    return select(value, math_from_bits(MATH_NAN_BITS), math_is_nan(x) || math_is_nan(y));
+}
+
+// asin(a) for a <= 1/2; above, with z = (1 - a) / 2, of sqrt(z), whose rounding error joins the tail.
+fn math_asin_parts(a: real) -> MathParts {
+    let far = a > 0.5;
+    let z = select(a * a, 0.5 * (1.0 - a), far);
+    let s = select(a, sqrt(z), far);
+    let cut = math_head(s);
+    let beyond = select(s - cut, (z - cut * cut) / select(real(1.0), s + cut, s > 0.0), far);
+    return MathParts(cut, beyond + s * z * math_asin_series(z));
+}
+
+// Below 1e-10 asin x is x; its tail would be lost where subnormal numbers are flushed.
+fn math_asin(x: real) -> real {
+    let a = abs(x);
+    let p = math_asin_parts(a);
+    let near = select(p.head + p.tail, a, a < 1.0e-10);
+    let y = select(near, math_half_pi_minus(2.0 * p.head, 2.0 * p.tail), a > 0.5);
+    return select(math_with_sign(y, x), math_from_bits(MATH_NAN_BITS), a > 1.0 || math_is_nan(x));
+}
+
+// acos(x) = 2 asin(sqrt((1 - x) / 2)) towards 1, pi minus that towards -1, pi/2 - asin(x) between.
+fn math_acos(x: real) -> real {
+    let a = abs(x);
+    let p = math_asin_parts(a);
+    let middle = math_half_pi_minus(math_with_sign(p.head, x), math_with_sign(p.tail, x));
+    let outer = 2.0 * select(p.head + p.tail, math_half_pi_minus(p.head, p.tail), x < 0.0);
+    return select(select(middle, outer, a > 0.5), math_from_bits(MATH_NAN_BITS), a > 1.0 || math_is_nan(x));
+}
+
+// ==== shaders/math/remainder.wgsl ====
+
+// The remainders of a division, exact at every size but for the one sum of mod. Twin of src/math/remainder.rs.
+
+// C's fmod: long division of the mantissas in integers, as many bits of the exponent difference at a time as the
+// word has to spare.
+fn math_rem(x: real, y: real) -> real {
+    let sign = bitcast<bits>(x) & MATH_SIGN_BIT;
+    let x_bits = bitcast<bits>(x) & MATH_ABS_BITS;
+    let y_bits = bitcast<bits>(y) & MATH_ABS_BITS;
+    if x_bits >= MATH_INF_BITS || y_bits > MATH_INF_BITS || y_bits == 0 {
+        return math_from_bits(MATH_NAN_BITS);
+    }
+    if x_bits < y_bits {
+        return x;
+    }
+    let spare = MATH_WORD_BITS - MATH_MANTISSA_BITS - 1u;
+    let x_mantissa = (x_bits & MATH_MANTISSA_MASK) | select(bits(0), MATH_NORMAL_BITS, x_bits >= MATH_NORMAL_BITS);
+    let y_mantissa = (y_bits & MATH_MANTISSA_MASK) | select(bits(0), MATH_NORMAL_BITS, y_bits >= MATH_NORMAL_BITS);
+    let exponent = max(u32(y_bits >> MATH_MANTISSA_BITS), 1u);
+    var rest = x_mantissa % y_mantissa;
+    var steps = max(u32(x_bits >> MATH_MANTISSA_BITS), 1u) - exponent;
+    while steps > 0u {
+        let step = min(steps, spare);
+        rest = (rest << step) % y_mantissa;
+        steps -= step;
+    }
+    if rest == 0 {
+        return bitcast<real>(sign);
+    }
+    let zeros = math_leading_zeros(rest) - spare;
+    if exponent <= zeros {
+        return bitcast<real>(sign | (rest << (exponent - 1u)));
+    }
+    let mantissa = (rest << zeros) & MATH_MANTISSA_MASK;
+    return bitcast<real>(sign | (bits(exponent - zeros) << MATH_MANTISSA_BITS) | mantissa);
+}
+
+// Python's %: the remainder takes the sign of the divisor.
+fn math_mod(x: real, y: real) -> real {
+    let r = math_rem(x, y);
+    let apart = ((bitcast<bits>(r) ^ bitcast<bits>(y)) & MATH_SIGN_BIT) != 0;
+    let moved = select(r, r + y, apart);
+    return select(moved, math_with_sign(real(0.0), y), r == 0.0);
 }
 

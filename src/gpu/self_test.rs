@@ -1,0 +1,141 @@
+//! What an adapter's arithmetic really does, found out before anything relies on it.
+//!
+//! WGSL promises little: division to 2.5 units in the last place, no word on the order of sums, subnormal numbers at the
+//! driver's pleasure. Exact arithmetic and f32x2 need more. A small kernel, compiled as the run's own kernel will be,
+//! computes every basic operation and the combinations that compilers like to rewrite for some hundred arguments; the
+//! CPU computes the same, and the bits are compared.
+
+use super::buffers::{Device, pack, real_bytes, unpack};
+use super::kernel::{compute_pipeline, layout};
+use crate::error::Result;
+use crate::real::{Precision, Real};
+use crate::wgsl::{KernelOptions, SELF_TEST_RESULTS, self_test};
+
+/// What the test found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Every operation is the CPU's, bit for bit.
+    Exact,
+    /// As exact, but numbers too small for the usual format (subnormal ones) become zero.
+    FlushesSubnormals,
+    /// Something differs: which operation.
+    Differs(String),
+}
+
+/// The results of a case, in the order of `shaders/self_test.wgsl`, and what each is called.
+fn expected<R: Real>([a, b, c]: [R; 3]) -> [(R, &'static str); SELF_TEST_RESULTS] {
+    [
+        (a + b, "a + b"),
+        (a - b, "a - b"),
+        (a * b, "a * b"),
+        (a / b, "a / b"),
+        (a.abs().sqrt(), "sqrt(a)"),
+        (a * b + c, "a*b + c"),
+        ((a + b) - a, "(a + b) - a"),
+        (a * b + a * c, "a*b + a*c"),
+    ]
+}
+
+/// Cases of ordinary size, and as many whose arguments or results are subnormal.
+const CASES: usize = 1024;
+
+/// Exponents of the ordinary cases, so that no product or quotient leaves the normal numbers of f32.
+const ORDINARY: i32 = 30;
+
+/// Numbers from a fixed seed: G. Marsaglia, "Xorshift RNGs", J. Stat. Softw. 8 (2003) 14.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number of either sign between 2^(low - 1) and 2^high.
+    fn number(&mut self, low: i32, high: i32) -> f64 {
+        let exponent = low + (self.bits() % (high - low + 1) as u64) as i32;
+        let mantissa = 0.5 + 0.5 * (self.bits() >> 11) as f64 / (1u64 << 53) as f64;
+        let sign = if self.bits() & 1 == 0 { 1.0 } else { -1.0 };
+        sign * mantissa * 2f64.powi(exponent)
+    }
+}
+
+/// Three numbers of each case: ordinary ones first, then subnormal ones. Close neighbours are among them, whose
+/// differences show what a compiler does to sums.
+fn cases<R: Real>() -> Vec<[R; 3]> {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let smallest = if R::PRECISION == Precision::F64 { f64::MIN_EXP } else { f32::MIN_EXP };
+    let mut case = |n: usize| {
+        let (low, high) = if n < CASES { (-ORDINARY, ORDINARY) } else { (smallest - 8, smallest + 4) };
+        let a = random.number(low, high);
+        let near = a * (1.0 + random.number(-30, -1));
+        let b = if n.is_multiple_of(2) { near } else { random.number(low, high) };
+        [a, b, random.number(low, high)].map(R::of)
+    };
+    (0..2 * CASES).map(&mut case).collect()
+}
+
+/// Compiles and runs the test as a kernel of these options would be.
+pub fn run<R: Real>(device: &Device, options: KernelOptions) -> Result<Finding> {
+    let source = self_test(options)?;
+    let kinds = [
+        wgpu::BufferBindingType::Uniform,
+        wgpu::BufferBindingType::Storage { read_only: true },
+        wgpu::BufferBindingType::Storage { read_only: false },
+    ];
+    let layout = device.scoped(|| layout(&device.device, &kinds))?;
+    let pipeline = compute_pipeline(device, &source, &layout)?;
+    let cases = cases::<R>();
+    let bytes = real_bytes(R::PRECISION);
+    let arguments: Vec<f64> = cases.iter().flatten().map(|x| x.to_f64()).collect();
+    let n_result = cases.len() * SELF_TEST_RESULTS;
+    let buffers = device.scoped(|| {
+        [
+            device.buffer("zero", 4, wgpu::BufferUsages::UNIFORM),
+            device.storage("arguments", arguments.len() as u64 * bytes),
+            device.storage("results", n_result as u64 * bytes),
+        ]
+    })?;
+    device.queue.write_buffer(&buffers[1], 0, &pack(&arguments, R::PRECISION));
+    let entries: Vec<wgpu::BindGroupEntry> = (0..)
+        .zip(&buffers)
+        .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+        .collect();
+    let bind_group = device.scoped(|| {
+        device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("self test"),
+            layout: &layout,
+            entries: &entries,
+        })
+    })?;
+    let mut encoder = device.device.create_command_encoder(&Default::default());
+    {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        pass.set_pipeline(&pipeline);
+        pass.set_bind_group(0, &bind_group, &[]);
+        pass.dispatch_workgroups((cases.len() as u32).div_ceil(options.workgroup_size), 1, 1);
+    }
+    device.queue.submit([encoder.finish()]);
+    let results = unpack(&device.read(&buffers[2], 0, n_result as u64 * bytes)?, R::PRECISION);
+    Ok(compare(&cases, &results))
+}
+
+/// The first difference; one among subnormal numbers only if there is no other.
+fn compare<R: Real>(cases: &[[R; 3]], results: &[f64]) -> Finding {
+    let mut flushes = false;
+    for (n, (case, results)) in cases.iter().zip(results.chunks(SELF_TEST_RESULTS)).enumerate() {
+        for ((want, name), got) in expected(*case).into_iter().zip(results) {
+            if want.to_f64().to_bits() == got.to_bits() {
+                continue;
+            }
+            if n < CASES {
+                let [a, b, c] = case;
+                return Finding::Differs(format!("{name} is {got} for a = {a}, b = {b}, c = {c}, not {want}"));
+            }
+            flushes = true;
+        }
+    }
+    if flushes { Finding::FlushesSubnormals } else { Finding::Exact }
+}

@@ -1,0 +1,240 @@
+//! Exact arithmetic: the GPU's result has the CPU's bits, for every trajectory, status and step count, on models that
+//! between them call every function, and whatever the slices, chunks, workgroups and lanes.
+
+#![cfg(feature = "gpu")]
+
+mod common;
+
+use common::{compiled, gpu};
+use ensolve::expr::func::FUNCTIONS;
+use ensolve::job::Backend;
+use ensolve::{
+    Arithmetic, CompiledSpec, CpuBackend, Ensemble, EnsembleResult, Precision, Save, Status, Tolerance, World,
+    solve_ensemble,
+};
+use std::collections::HashSet;
+
+/// Trajectories of each comparison.
+const N_TRAJ: u64 = 10_000;
+
+/// Name and model. In the last one trajectories fail in several ways.
+const MODELS: [(&str, &str); 6] = [
+    (
+        "exponential",
+        r#"{"states": {"x": 0.5, "y": 1.0, "z": 2.0}, "parameters": {"a": 1.0, "b": 0.3},
+            "derivatives": {
+                "x": "a*exp(-x^2) - b*expm1(0.1*x) - 0.2*exp2(0.3*x)*log2(1 + y^2)",
+                "y": "log(2 + x^2) - log1p(0.5*y^2) + b*cbrt(x - y) - 0.1*log10(1 + z^2)",
+                "z": "-b*pow(1 + x^2, 0.3 + 0.1*a) + hypot(x, y) - 0.5*sqrt(1 + z^2)"},
+            "ensemble": {"vary": {"a": {"uniform": [0.5, 2]}, "x": {"normal": [0.5, 1]}, "z": {"normal": [2, 1]}}}}"#,
+    ),
+    (
+        "circular",
+        r#"{"states": {"q": 1.0, "w": 0.0, "r": 0.2}, "parameters": {"k": 2.0, "f": 1.5},
+            "derivatives": {
+                "q": "w + 0.1*asin(sin(r)) + 0.05*tan(0.3*cos(q))",
+                "w": "-k*sin(q) - 0.1*w + 0.3*cos(f*t + 100*r) + 0.1*acos(0.9*cos(w))",
+                "r": "0.2*atan(w) - 0.1*atan2(sin(r), 2 + cos(q))"},
+            "ensemble": {"vary": {"q": {"uniform": [-3, 3]}, "f": {"loguniform": [0.1, 30]}, "k": {"uniform": [0, 5]}}}}"#,
+    ),
+    (
+        "hyperbolic",
+        r#"{"states": {"u": 0.1, "v": -0.4, "n": 0.6}, "parameters": {"g": 1.0},
+            "derivatives": {
+                "u": "tanh(g*v) - 0.3*sinh(0.5*u) + 0.1*min(u, v, n)",
+                "v": "-u - 0.2*v*cosh(0.3*v) + 0.1*asinh(3*n) + 0.05*sign(v)",
+                "n": "0.2*acosh(1 + u^2) - n*max(0.5, abs(v)) + 0.1*atanh(0.9*tanh(u)) - clamp(n, -0.1, 0.1)"},
+            "ensemble": {"vary": {"g": {"uniform": [0.1, 3]}, "u": {"normal": [0, 2]}, "v": {"normal": [0, 2]}}}}"#,
+    ),
+    (
+        "rounding",
+        r#"{"states": {"x": 0.3, "y": 0.7}, "parameters": {"p": 0.9},
+            "derivatives": {
+                "x": "1 + 0.3*mod(x + t, p) - 0.1*round(x) + 0.1*(x > y && t < 0.5 ? floor(y) : ceil(y))",
+                "y": "0.5 + 0.2*rem(2*y, p) - 0.05*trunc(x) + (x != y ? 0.01 : 1)"},
+            "ensemble": {"vary": {"x": {"uniform": [-2, 2]}, "y": {"uniform": [-2, 2]}, "p": {"uniform": [0.5, 1.5]}}}}"#,
+    ),
+    (
+        "lorenz",
+        r#"{"states": {"x": 1.0, "y": 0.0, "z": 0.0}, "parameters": {"sigma": 10, "rho": 28, "beta": 2.6666666666666665},
+            "derivatives": {"x": "sigma*(y - x)", "y": "x*(rho - z) - y", "z": "x*y - beta*z"},
+            "outputs": {"r": "sqrt(x^2 + y^2 + z^2)", "angle": "atan2(y, x)"},
+            "ensemble": {"vary": {"rho": {"uniform": [0, 28]}, "x": {"normal": [1, 0.5]}}}}"#,
+    ),
+    (
+        "failures",
+        r#"{"states": {"x": 1.0, "y": 0.5, "s": 1.0}, "parameters": {"a": 1.0, "stiff": 1.0},
+            "derivatives": {
+                "x": "a*x^2 - x",
+                "y": "log(y) - a*y",
+                "s": "-stiff*(s - sin(t))"},
+            "ensemble": {"vary": {"a": {"uniform": [-1, 4]}, "y": {"uniform": [0.05, 3]}, "stiff": {"loguniform": [1, 3e5]}}}}"#,
+    ),
+];
+
+/// The world of a model with its run: short, with saves inside steps, and few steps, so that some run out of them.
+fn world(json: &str, method: &str, precision: Precision) -> World {
+    let mut world = World::from_json(json).expect("a model");
+    let run = &mut world.run;
+    run.tspan = Some((0.0, 1.0));
+    run.method = Some(method.to_string());
+    run.dt = (method == "rk4").then_some(0.02);
+    run.max_steps = Some(300);
+    run.save = Some(Save::Points(4));
+    run.rtol = Some(Tolerance::Scalar(if precision == Precision::F32 { 1e-4 } else { 1e-6 }));
+    run.precision = Some(precision);
+    run.arithmetic = Some(Arithmetic::Exact);
+    world.ensemble.seed = Some(7);
+    world.ensemble.size = Some(N_TRAJ);
+    world
+}
+
+fn solved(spec: &CompiledSpec, world: &World, n: u64, backend: &mut dyn Backend) -> EnsembleResult {
+    let settings = ensolve::EnsembleSettings { size: Some(n), ..world.ensemble.clone() };
+    let ensemble = Ensemble::new(spec, &settings).expect("an ensemble");
+    solve_ensemble(spec, &world.run, &ensemble, backend).expect("a run")
+}
+
+/// Every bit of everything that a run returns.
+fn assert_same(a: &EnsembleResult, b: &EnsembleResult, what: &str) {
+    for i in 0..a.n_traj() {
+        let at = format!("{what}, trajectory {i}");
+        assert_eq!(a.status[i], b.status[i], "status, {at}");
+        assert_eq!((a.accepted[i], a.rejected[i]), (b.accepted[i], b.rejected[i]), "steps, {at}");
+        assert_eq!(a.culprit[i], b.culprit[i], "culprit, {at}");
+        assert_eq!(a.t_end[i].to_bits(), b.t_end[i].to_bits(), "end time {} and {}, {at}", a.t_end[i], b.t_end[i]);
+        let last = a.final_states.column(i).into_iter().zip(b.final_states.column(i));
+        last.for_each(|(x, y)| assert_eq!(key(*x), key(*y), "last state {x} and {y}, {at}"));
+    }
+    for ((index, x), y) in a.saved.indexed_iter().zip(&b.saved) {
+        assert_eq!(key(*x), key(*y), "saved {x} and {y} at {index:?}, {what}");
+    }
+}
+
+/// The bits, but one NaN for all: which of them an operation returns is the processor's business.
+fn key(x: f64) -> u64 {
+    if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }
+}
+
+#[test]
+fn the_models_call_every_function() {
+    let text: String = MODELS.iter().map(|(_, json)| *json).collect();
+    let called = |name: &str| text.contains(&format!("{name}("));
+    let missing: Vec<&str> = FUNCTIONS.iter().map(|row| row.name).filter(|name| !called(name)).collect();
+    assert!(missing.is_empty(), "never called: {missing:?}");
+}
+
+/// Runs every model in a precision by every method on both backends.
+fn compare_backends(precision: Precision, n: u64) {
+    let Some(mut gpu) = gpu() else { return };
+    if precision == Precision::F64 && !gpu.adapter().f64 {
+        println!("skipped: the adapter '{}' has no f64", gpu.adapter().name);
+        return;
+    }
+    let mut failed = HashSet::new();
+    for (name, json) in MODELS {
+        for method in ["rk4", "dopri5", "tsit5"] {
+            let world = world(json, method, precision);
+            let spec = world.compile().expect("a model");
+            let on_gpu = solved(&spec, &world, n, &mut gpu);
+            let on_cpu = solved(&spec, &world, n, &mut CpuBackend::new());
+            assert_same(&on_gpu, &on_cpu, &format!("{name} by {method} in {precision}"));
+            let (n, finished) = (on_gpu.n_traj(), on_gpu.n_finished());
+            assert!(finished > n / 10, "{name} by {method} in {precision}: only {finished} of {n} finished");
+            failed.extend(on_gpu.status);
+        }
+    }
+    for status in [Status::NonFinite, Status::StepLimit] {
+        assert!(failed.contains(&status), "no trajectory ended as {}", status.name());
+    }
+}
+
+#[test]
+fn f32_has_the_same_bits_on_both_backends() {
+    compare_backends(Precision::F32, N_TRAJ);
+}
+
+#[test]
+fn f64_has_the_same_bits_on_both_backends() {
+    compare_backends(Precision::F64, N_TRAJ);
+}
+
+/// Slices, chunks, workgroups and lanes are how a run is carried out; none of them may show.
+#[test]
+fn no_bit_depends_on_how_a_run_is_cut() {
+    let Some(_) = gpu() else { return };
+    const N: u64 = 700; // no multiple of anything
+    for (name, json) in [MODELS[1], MODELS[5]] {
+        for method in ["rk4", "dopri5"] {
+            let world = world(json, method, Precision::F32);
+            let spec = world.compile().expect("a model");
+            let whole = solved(&spec, &world, N, &mut gpu().expect("the adapter that was there"));
+            let mut cuts: Vec<(String, Box<dyn Backend>)> = Vec::new();
+            for steps in [1, 7] {
+                cuts.push((format!("slices of {steps}"), Box::new(gpu().expect("an adapter").with_slice_steps(steps))));
+            }
+            for size in [1, 32, 256] {
+                cuts.push((format!("workgroups of {size}"), Box::new(gpu().expect("an adapter").with_workgroup_size(size))));
+            }
+            for lanes in [1, 4, 16] {
+                cuts.push((format!("{lanes} lanes"), Box::new(CpuBackend::new().with_lanes(lanes))));
+            }
+            for (cut, mut backend) in cuts {
+                assert_same(&whole, &solved(&spec, &world, N, backend.as_mut()), &format!("{name} by {method}, {cut}"));
+            }
+            let ensemble = Ensemble::new(&spec, &ensolve::EnsembleSettings { size: Some(N), ..world.ensemble.clone() });
+            let ensemble = ensemble.expect("an ensemble");
+            let mut gpu = gpu().expect("an adapter");
+            for range in [0..1, 1..130, 130..N] {
+                let (first, silent) = (range.start as usize, ensolve::job::Silent);
+                let piece = ensolve::solve::solve_range(&spec, &world.run, &ensemble, range, &mut gpu, &silent);
+                let piece = piece.expect("a run");
+                for i in 0..piece.n_traj() {
+                    let (a, b) = (whole.final_states.column(first + i), piece.final_states.column(i));
+                    let bits = |state: ndarray::ArrayView1<f64>| state.iter().map(|x| key(*x)).collect::<Vec<_>>();
+                    assert_eq!(bits(a), bits(b), "{name} by {method}, trajectory {} in chunks", first + i);
+                }
+            }
+        }
+    }
+}
+
+/// What a driver may do with (a + b) - a: the self-test must see it where nothing forbids it, or exact mode would be a
+/// promise without a check. GL has no way to forbid it, so exact arithmetic holds there only if the test says so.
+#[test]
+fn exact_arithmetic_is_refused_with_the_reason_or_holds() {
+    let Some(mut gpu) = gpu() else { return };
+    let world = world(MODELS[4].1, "rk4", Precision::F32);
+    let spec = world.compile().expect("a model");
+    let ensemble = Ensemble::new(&spec, &world.ensemble).expect("an ensemble");
+    match solve_ensemble(&spec, &world.run, &ensemble, &mut gpu) {
+        Ok(result) => {
+            assert_same(&result, &solved(&spec, &world, N_TRAJ, &mut CpuBackend::new()), "lorenz by rk4");
+        }
+        Err(e) => assert!(e.to_string().contains("exact arithmetic does not hold on the adapter"), "{e}"),
+    }
+}
+
+#[test]
+fn fast_math_is_for_f32_on_a_gpu() {
+    let spec = compiled(r#"{"states": {"x": 1}, "derivatives": {"x": "-sin(x)"}}"#);
+    let run = ensolve::RunSettings {
+        tspan: Some((0.0, 1.0)),
+        arithmetic: Some(Arithmetic::FastMath),
+        ..Default::default()
+    };
+    let refused = ensolve::solve(&spec, &run, &mut CpuBackend::new()).expect_err("the cpu has no adapter");
+    assert!(refused.to_string().contains("leave out fast-math, or use the backend gpu"), "{refused}");
+    let Some(mut gpu) = gpu() else { return };
+    let fast = ensolve::solve(&spec, &run, &mut gpu).expect("a run");
+    let ours = ensolve::RunSettings { arithmetic: None, ..run.clone() };
+    let ours = ensolve::solve(&spec, &ours, &mut gpu).expect("a run");
+    let (a, b) = (fast.x[[0, 100]], ours.x[[0, 100]]);
+    // WGSL allows sin an error of 2^-11.
+    assert!((a - b).abs() < 5e-4, "{a} and {b}");
+    if gpu.adapter().f64 {
+        let double = ensolve::RunSettings { precision: Some(Precision::F64), ..run };
+        let refused = ensolve::solve(&spec, &double, &mut gpu).expect_err("no built-in functions in f64");
+        assert!(refused.to_string().contains("exist in f32 only, not in f64"), "{refused}");
+    }
+}
