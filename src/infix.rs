@@ -90,9 +90,8 @@ fn node_text(node: Node, texts: &[Text], style: &impl Style) -> Text {
         None => Text(format!("{} {symbol} {}", left(get(a)), get(b).above(level)), level),
     };
     let left = |a, symbol: &str, b, level| binary(a, symbol, b, &|text: &Text| text.at_least(level), level);
-    let compared = |a, symbol: &str, b| {
-        binary(a, symbol, b, &|text: &Text| text.above(Level::Comparison), Level::Comparison)
-    };
+    let compared =
+        |a, symbol: &str, b| binary(a, symbol, b, &|text: &Text| text.above(Level::Comparison), Level::Comparison);
     match node {
         Node::Const(bits) => {
             let value = f64::from_bits(bits);

@@ -335,14 +335,8 @@ pub enum CountRow {
 
 impl CountRow {
     /// Every row, in order.
-    pub const ALL: [CountRow; 6] = [
-        CountRow::Status,
-        CountRow::Accepted,
-        CountRow::Rejected,
-        CountRow::Saved,
-        CountRow::Flags,
-        CountRow::Culprit,
-    ];
+    pub const ALL: [CountRow; 6] =
+        [CountRow::Status, CountRow::Accepted, CountRow::Rejected, CountRow::Saved, CountRow::Flags, CountRow::Culprit];
 }
 
 /// Is told how far a run is, and says whether to go on.

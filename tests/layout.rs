@@ -8,8 +8,8 @@ mod common;
 use common::compiled;
 use ensolve::job::{CountRow, RunConfig, StateRows};
 use ensolve::math::TWO_OVER_PI;
-use ensolve::pair::F32x2;
 use ensolve::method::{Controller, tableaus};
+use ensolve::pair::F32x2;
 use ensolve::wgsl::{WORKGROUP_SIZE, assemble};
 use ensolve::{CompiledSpec, Method, Precision, Status};
 use naga::{AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner};
@@ -240,7 +240,12 @@ fn sizes_are_those_of_the_program() {
     let program = spec().program;
     let n_state = program.n_state();
     for (precision, module) in modules() {
-        let expected = named(&[("N_STATE", n_state), ("N_TOLERANCE", n_state), ("N_ROW", program.n_row()), ("N_TWO_OVER_PI", TWO_OVER_PI.len() / 4)]);
+        let expected = named(&[
+            ("N_STATE", n_state),
+            ("N_TOLERANCE", n_state),
+            ("N_ROW", program.n_row()),
+            ("N_TWO_OVER_PI", TWO_OVER_PI.len() / 4),
+        ]);
         assert_eq!(constants(&module, "N_"), expected, "{precision}");
         assert_eq!(constants(&module, "WORKGROUP_SIZE"), named(&[("WORKGROUP_SIZE", WORKGROUP_SIZE as usize)]));
     }

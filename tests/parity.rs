@@ -15,8 +15,8 @@ use ensolve::method::TABLEAUS;
 use ensolve::solve::solve_range;
 use ensolve::spec::{EnsembleSettings, Map, Tolerance};
 use ensolve::{
-    Arithmetic, Backend, CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings, Save,
-    Status, World, solve_ensemble,
+    Arithmetic, Backend, CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings,
+    Save, Status, World, solve_ensemble,
 };
 use std::path::Path;
 

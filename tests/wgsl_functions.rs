@@ -177,19 +177,21 @@ fn arguments(row: &Row, precision: Precision) -> Vec<[f64; 2]> {
 
 // ---- evaluation ----
 
-/// Value of a function at every point, by a run of a model that has it as an output.
+/// Values of a function, by a run of a model that has it as an output, and whether the backend says that it turns
+/// subnormal numbers into zero.
 fn values(
     row: &Row,
     points: &[[f64; 2]],
     precision: Precision,
     arithmetic: Arithmetic,
     backend: &mut dyn Backend,
-) -> Result<Vec<f64>, Error> {
+) -> Result<(Vec<f64>, bool), Error> {
     let call = match row.function.double {
         Form::One(_) => format!("{}(a)", row.name),
         Form::Two(_) => format!("{}(a, b)", row.name),
     };
-    let spec = compiled(&format!(r#"{{"states": {{}}, "parameters": {{"a": 0, "b": 0}}, "outputs": {{"f": "{call}"}}}}"#));
+    let spec =
+        compiled(&format!(r#"{{"states": {{}}, "parameters": {{"a": 0, "b": 0}}, "outputs": {{"f": "{call}"}}}}"#));
     let run = RunSettings {
         tspan: Some((0.0, 1.0)),
         method: Some("euler".to_string()),
@@ -205,8 +207,8 @@ fn values(
         points.iter().map(move |point| point[column])
     });
     let inputs = Inputs { n_traj: points.len(), y0: Vec::new(), p: p.collect() };
-    backend.prepare(&job)?;
-    Ok(backend.run(&job, &inputs, &Silent)?.saved)
+    let flushes = backend.prepare(&job)?.iter().any(|note| note.contains("into zero"));
+    Ok((backend.run(&job, &inputs, &Silent)?.saved, flushes))
 }
 
 /// The bits, but one NaN for all: which of them an operation returns is the processor's business.
@@ -214,20 +216,40 @@ fn key(x: f64) -> u64 {
     if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }
 }
 
-/// Every function in exact arithmetic against the CPU. `flushed` is what an adapter that has no subnormal numbers makes of
-/// a number: points where it matters are left out.
+/// Whether a number is so small that subnormal numbers may come in: as an argument, a result or on the way; the low part
+/// of an f32x2 is 2^24 times smaller, and that of a square again.
+fn is_tiny(x: f64, precision: Precision) -> bool {
+    let exponent = match precision {
+        Precision::F32 => -100,
+        Precision::F32x2 => -50,
+        Precision::F64 => -900,
+    };
+    x != 0.0 && x.abs() < 2f64.powi(exponent)
+}
+
+/// Every function in exact arithmetic against the CPU; an adapter without subnormal numbers is excused from tiny ones.
 fn compare_with_the_cpu(precision: Precision, gpu: &mut GpuBackend) {
     let mut failures = Vec::new();
     for row in FUNCTIONS {
         let points = arguments(row, precision);
-        let on_gpu = values(row, &points, precision, Arithmetic::Exact, gpu).unwrap_or_else(|e| panic!("{e}"));
-        let on_cpu = values(row, &points, precision, Arithmetic::Exact, &mut CpuBackend::new()).expect("a run");
-        let differ = |i: &usize| key(on_gpu[*i]) != key(on_cpu[*i]);
+        let (on_gpu, flushes) =
+            values(row, &points, precision, Arithmetic::Exact, gpu).unwrap_or_else(|e| panic!("{e}"));
+        let (on_cpu, _) = values(row, &points, precision, Arithmetic::Exact, &mut CpuBackend::new()).expect("a run");
+        let excused = |i: usize| {
+            let [a, b] = points[i];
+            // 1/x of the largest numbers, which many functions take, is tiny.
+            flushes && [a, b, 1.0 / a, 1.0 / b, on_cpu[i]].iter().any(|x| is_tiny(*x, precision))
+        };
+        let differ = |i: &usize| key(on_gpu[*i]) != key(on_cpu[*i]) && !excused(*i);
         let different: Vec<usize> = (0..points.len()).filter(differ).collect();
         if let Some(i) = different.first() {
             let ([a, b], n) = (points[*i], different.len());
             let (got, want) = (on_gpu[*i], on_cpu[*i]);
-            failures.push(format!("{n} of {}: {}({a:e}, {b:e}) is {got:e}, on the cpu {want:e}", points.len(), row.name));
+            failures.push(format!(
+                "{n} of {}: {}({a:e}, {b:e}) is {got:e}, on the cpu {want:e}",
+                points.len(),
+                row.name
+            ));
         }
     }
     assert!(failures.is_empty(), "{precision}:\n{}", failures.join("\n"));
@@ -329,14 +351,20 @@ const FEWEST_POINTS: usize = 100_000;
 #[test]
 fn in_standard_f32_every_function_is_as_accurate_as_stated() {
     let Some(mut gpu) = gpu() else { return };
+    let abs = &FUNCTIONS[0];
+    let kept = values(abs, &[[1.0; 2]], Precision::F32, Arithmetic::Exact, &mut gpu);
+    let flushes = kept.is_ok_and(|(_, flushes)| flushes);
     let mut failures = Vec::new();
     println!("{:<6} {:>8} {:>8}  worst at", "", "max ulp", "limit");
     for row in FUNCTIONS {
         let points = arguments(row, Precision::F32);
-        let got = values(row, &points, Precision::F32, Arithmetic::Standard, &mut gpu).unwrap_or_else(|e| panic!("{e}"));
+        let (got, _) =
+            values(row, &points, Precision::F32, Arithmetic::Standard, &mut gpu).unwrap_or_else(|e| panic!("{e}"));
         let limit = if row.bound == 0.0 { 0.0 } else { row.bound + REGROUPED };
         let (mut worst, mut at, mut compared) = (0.0, [0.0; 2], 0);
-        for (point, got) in points.iter().zip(&got) {
+        for (point, got) in
+            points.iter().zip(&got).filter(|(point, _)| !flushes || !point.iter().any(|x| is_tiny(*x, Precision::F32)))
+        {
             let verdict = judge(row, *point, *got);
             compared += 1;
             match verdict {

@@ -131,7 +131,12 @@ fn add_to<R: Real, const L: usize>(increment: &mut [[R; L]], y: &[[R; L]]) {
 
 /// y1 = y + (increment + low), in place of the increment, and what the sum's rounding took: T. Dekker's fast two-sum, as
 /// for time.
-fn compensated_sum<R: Real, const L: usize>(increment: &mut [[R; L]], y: &[[R; L]], low: &[[R; L]], low1: &mut [[R; L]]) {
+fn compensated_sum<R: Real, const L: usize>(
+    increment: &mut [[R; L]],
+    y: &[[R; L]],
+    low: &[[R; L]],
+    low1: &mut [[R; L]],
+) {
     for (slot, out) in increment.iter_mut().enumerate() {
         for lane in 0..L {
             let change = out[lane] + low[slot][lane];

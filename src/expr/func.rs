@@ -8,7 +8,6 @@
 //! # Accuracy
 //!
 
-
 use crate::math::{double, pair, single};
 use crate::real::{Form, Function};
 

@@ -192,8 +192,19 @@ fn callback(place: &Place) -> Result<Callback> {
 }
 
 const RUN_KEYS: [&str; 13] = [
-    "tspan", "method", "dt", "adaptive", "rtol", "atol", "dt_min", "dt_max", "max_steps", "save", "precision",
-    "arithmetic", "compensated",
+    "tspan",
+    "method",
+    "dt",
+    "adaptive",
+    "rtol",
+    "atol",
+    "dt_min",
+    "dt_max",
+    "max_steps",
+    "save",
+    "precision",
+    "arithmetic",
+    "compensated",
 ];
 
 fn run(place: &Place) -> Result<RunSettings> {
@@ -228,9 +239,9 @@ fn run(place: &Place) -> Result<RunSettings> {
 /// The choice of that name.
 fn one_of<T: Copy>(place: &Place, what: &str, all: [T; 3], name_of: fn(T) -> &'static str) -> Result<T> {
     let name = place.text()?;
-    all.into_iter().find(|choice| name_of(*choice) == name).ok_or_else(|| {
-        place.error(format!("unknown {what} '{name}'; known: {}", all.map(name_of).join(", ")))
-    })
+    all.into_iter()
+        .find(|choice| name_of(*choice) == name)
+        .ok_or_else(|| place.error(format!("unknown {what} '{name}'; known: {}", all.map(name_of).join(", "))))
 }
 
 fn tolerance(place: &Place) -> Result<Tolerance> {

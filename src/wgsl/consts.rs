@@ -1,8 +1,8 @@
 //! The constants of a kernel, emitted from their only definitions in Rust.
 
 use super::KernelOptions;
-use crate::math::TWO_OVER_PI;
 use crate::job::{CountRow, StateRows};
+use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
 use crate::status::Status;
 

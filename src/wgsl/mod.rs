@@ -53,7 +53,12 @@ pub struct KernelOptions {
 
 impl From<Precision> for KernelOptions {
     fn from(precision: Precision) -> Self {
-        KernelOptions { precision, arithmetic: Arithmetic::Standard, compensated: false, workgroup_size: WORKGROUP_SIZE }
+        KernelOptions {
+            precision,
+            arithmetic: Arithmetic::Standard,
+            compensated: false,
+            workgroup_size: WORKGROUP_SIZE,
+        }
     }
 }
 
@@ -156,11 +161,7 @@ pub fn assemble(program: &OdeProgram, method: &Method, options: impl Into<Kernel
     let mut sections: Vec<(&str, &str)> =
         vec![("generated constants", &consts), ("generated model", &model), ("generated step", &step)];
     sections.push(real_section(precision));
-    sections.extend([
-        shader!("layout.wgsl"),
-        shader!("lane.wgsl"),
-        shader!("save.wgsl"),
-    ]);
+    sections.extend([shader!("layout.wgsl"), shader!("lane.wgsl"), shader!("save.wgsl")]);
     if method.is_adaptive() {
         sections.push(shader!("controller.wgsl"));
         sections.push(shader!("integrate_adaptive.wgsl"));

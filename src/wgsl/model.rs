@@ -93,7 +93,8 @@ fn store(name: &str, first_row: &str, members: &[String]) -> String {
 /// What rounding took from y, if that is carried along; WGSL has no empty structs.
 fn low(members: &[String], compensated: bool) -> String {
     if compensated {
-        let functions = [load("load_low", "Low", "state", "ROW_Y_LOW + ", members), store("store_low", "ROW_Y_LOW", members)];
+        let functions =
+            [load("load_low", "Low", "state", "ROW_Y_LOW + ", members), store("store_low", "ROW_Y_LOW", members)];
         return format!("alias Low = State;\n\n{}", functions.join("\n"));
     }
     let functions = "fn load_low(i: u32) -> Low {\n    return Low(0u);\n}\n\nfn store_low(i: u32, y: Low) {}\n";

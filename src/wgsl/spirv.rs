@@ -30,7 +30,12 @@ const ARITHMETIC: [u32; 10] = [127, 129, 131, 133, 136, 140, 141, 142, 148, OP_E
 
 /// Translates a module; `arithmetic_functions` are names, or beginnings of names, of the functions that
 /// [`Kept::ErrorFree`] means.
-pub fn translate(module: &naga::Module, info: &naga::valid::ModuleInfo, kept: Kept, error_free: &[&str]) -> Result<Vec<u32>> {
+pub fn translate(
+    module: &naga::Module,
+    info: &naga::valid::ModuleInfo,
+    kept: Kept,
+    error_free: &[&str],
+) -> Result<Vec<u32>> {
     let options = naga::back::spv::Options {
         lang_version: (1, 3),
         // Names, which tell the functions apart.
