@@ -54,7 +54,7 @@ fn gpu(_adapter: Option<&str>) -> Result<Chosen> {
 #[cfg(feature = "gpu")]
 fn auto(cpu: impl Fn(&str) -> Chosen, precision: Option<Precision>) -> Chosen {
     if precision == Some(Precision::F64) {
-        return cpu("f64 runs on the cpu");
+        return cpu("f64 is slow on most GPUs; '--backend gpu' uses one");
     }
     match crate::gpu::GpuBackend::new(None) {
         Ok(backend) if !backend.is_software() => {

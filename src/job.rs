@@ -8,6 +8,7 @@
 
 use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};
+use crate::pair::F32x2;
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
 
@@ -47,6 +48,21 @@ pub struct Inputs {
     pub y0: Vec<f64>,
     /// Parameters, `[n_param][n_traj]`.
     pub p: Vec<f64>,
+}
+
+/// What rounding to the run's format takes from an initial value: a compensated state begins with it.
+pub fn rounded_off<R: Real>(y0: f64) -> R {
+    let low = y0 - R::of(y0).to_f64();
+    if low.is_finite() { R::of(low) } else { R::ZERO }
+}
+
+/// The same for a format known at run time.
+pub fn rounded_off_in(precision: Precision, y0: f64) -> f64 {
+    match precision {
+        Precision::F32 => rounded_off::<f32>(y0).to_f64(),
+        Precision::F64 => rounded_off::<f64>(y0),
+        Precision::F32x2 => rounded_off::<F32x2>(y0).to_f64(),
+    }
 }
 
 /// What a backend returns for a chunk of trajectories.

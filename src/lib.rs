@@ -35,7 +35,11 @@
 //!   -> SolveResult / EnsembleResult (solution) -> Statistics (stats), files (output)
 //! ```
 //!
-//! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`choose`] picks a backend.
+//! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`choose`] picks a backend. [`verify()`](verify::verify)
+//! solves a sample again in f64 at a hundredth of the tolerances and measures the error.
+//!
+//! Before all of them stand the numbers: [`math`] has our own functions in every number format ([`real`]), which the kernels
+//! repeat operation by operation.
 //!
 //! # Cargo features
 //!

@@ -2,7 +2,9 @@
 //!
 //! In: seed, trajectory number, draw number. Out: the same value on any machine, in any order, in any chunk:
 //! trajectory 17 of an ensemble can be drawn alone. Everything here is f64 on the host; both backends get the same
-//! inputs. (Normal and logarithmic distributions use the platform's log and exp, which may differ in the last digit.) Philox4x32-10 is of J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 4.3.
+//! inputs. Philox4x32-10 is of J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 4.3.
+
+use crate::math::double::{exp, log};
 
 const PHILOX_M0: u32 = 0xD251_1F53;
 const PHILOX_M1: u32 = 0xCD9E_8D57;
@@ -102,9 +104,9 @@ impl Distribution {
     pub fn quantile(&self, u: f64) -> Option<f64> {
         Some(match *self {
             Distribution::Normal(mean, sd) => mean + sd * standard_normal_quantile(u),
-            Distribution::LogNormal(mu, sigma) => (mu + sigma * standard_normal_quantile(u)).exp(),
+            Distribution::LogNormal(mu, sigma) => exp(mu + sigma * standard_normal_quantile(u)),
             Distribution::Uniform(lo, hi) => lo * (1.0 - u) + hi * u,
-            Distribution::LogUniform(lo, hi) => (lo.ln() * (1.0 - u) + hi.ln() * u).exp(),
+            Distribution::LogUniform(lo, hi) => exp(log(lo) * (1.0 - u) + log(hi) * u),
             Distribution::Triangular(lo, mode, hi) => triangular_quantile(lo, mode, hi, u),
             _ => return None,
         })
@@ -201,7 +203,7 @@ pub fn standard_normal_quantile(p: f64) -> f64 {
         let r = 0.180_625 - q * q;
         return q * horner(r, &A) / horner(r, &B);
     }
-    let tail = (-(if q < 0.0 { p } else { 1.0 - p }).ln()).sqrt();
+    let tail = (-log(if q < 0.0 { p } else { 1.0 - p })).sqrt();
     let z = if tail <= 5.0 {
         horner(tail - 1.6, &C) / horner(tail - 1.6, &D)
     } else {

@@ -210,8 +210,8 @@ impl Truth {
 /// Unit roundoff of f32.
 const ROUNDOFF: f64 = 0.5 * f32::EPSILON as f64;
 
-/// Largest error of a function, in unit roundoffs: 2.5 units in the last place, the most that `shaders/math.wgsl`
-/// states, of up to two unit roundoffs each, and half a place for regrouping.
+/// Largest error of a function, in unit roundoffs: 2 units in the last place (the largest `bound` of the function table),
+/// of up to two unit roundoffs each, and one place for regrouping.
 const FUNCTION: f64 = 6.0;
 
 /// Vulkan allows a quotient to be off by 2.5 units in the last place.
@@ -495,7 +495,7 @@ const TIGHT: f64 = 1e-4;
 /// a discontinuity: random trees have many square roots and logarithms of negative numbers.
 const MOST: f64 = 0.5;
 
-/// Ratio of the roundings of f64 and f32, with room for the errors of the platform's own functions and of powers, which
+/// Ratio of the roundings of f64 and f32, with room for the errors of functions and of powers, which
 /// the tree does not take as products.
 const F64_BOUND: f64 = 4.0 * f64::EPSILON / f32::EPSILON as f64;
 

@@ -30,9 +30,14 @@ fn listing() -> String {
 #[cfg(feature = "gpu")]
 fn describe(adapter: &ensolve::gpu::AdapterSummary) -> String {
     let kind = if adapter.is_software { "software: --backend auto prefers the cpu" } else { adapter.kind };
-    let f64 = if adapter.f64 { "f32 and f64" } else { "f32 only" };
+    let mut can = if adapter.f64 { "f32, f32x2 and f64" } else { "f32 and f32x2, no f64" }.to_string();
+    can += if adapter.keeps_arithmetic {
+        "; exact arithmetic can be asked for"
+    } else {
+        "; no way to ask for exact arithmetic"
+    };
     format!(
-        "\n{}\n  {kind}\n  {}, driver {}\n  {f64}; buffers of up to {}, at most {} in one binding\n",
+        "\n{}\n  {kind}\n  {}, driver {}\n  {can}; buffers of up to {}, at most {} in one binding\n",
         adapter.name,
         adapter.api,
         if adapter.driver.is_empty() { "unknown" } else { &adapter.driver },

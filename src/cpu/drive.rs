@@ -8,7 +8,7 @@ use super::lane::{Attempt, Lane, Tables};
 use super::save::Saver;
 use super::step::{Block, Stepper, first_non_finite, scaled_norm_sq};
 use super::{integrate_adaptive, integrate_fixed};
-use crate::job::{Inputs, Job, Progress, RawOutput, RunConfig};
+use crate::job::{Inputs, Job, Progress, RawOutput, RunConfig, rounded_off};
 use crate::real::Real;
 use crate::status::Status;
 use std::ops::Range;
@@ -141,7 +141,9 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
             self.y[slot][column] = y[0];
             self.stepper.k[0][slot][column] = k1[0];
         }
-        self.stepper.low.iter_mut().for_each(|low| low[column] = R::ZERO);
+        for (slot, low) in self.stepper.low.iter_mut().enumerate() {
+            low[column] = rounded_off(self.inputs.y0[slot * self.inputs.n_traj + trajectory]);
+        }
         for (slot, p) in p.iter().enumerate() {
             self.p[slot][column] = p[0];
         }

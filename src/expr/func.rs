@@ -5,8 +5,7 @@
 //! (`shaders/math/`): tests compare both with exact values and with each other. `min`, `max` with many arguments and
 //! `clamp` are written in terms of the two-argument rows by the parser.
 //!
-//! # Accuracy
-//!
+#![doc = include_str!("../math/accuracy.md")]
 
 use crate::math::{double, pair, single};
 use crate::real::{Form, Function};

@@ -3,7 +3,7 @@
 use super::SLICE_SECONDS;
 use super::buffers::{Device, pack, real_bytes};
 use crate::error::Result;
-use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows};
+use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows, rounded_off_in};
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
@@ -248,6 +248,11 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     device.write_reals(&buffers.save_times, &save_times, precision);
     device.write_reals(&buffers.params, &inputs.p, precision);
     device.write_reals(&buffers.state, &inputs.y0, precision);
+    if job.compensated {
+        let low: Vec<f64> = inputs.y0.iter().map(|y0| rounded_off_in(precision, *y0)).collect();
+        let first = (rows.y_low * n_traj) as u64 * real_bytes(precision);
+        device.queue.write_buffer(&buffers.state, first, &pack(&low, precision));
+    }
     buffers
 }
 

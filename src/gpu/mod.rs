@@ -50,7 +50,7 @@ impl GpuBackend {
     /// The best adapter, or the best one whose name contains `wanted`.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if there is none.
+    /// [`Error::Device`] if there is none.
     pub fn new(wanted: Option<&str>) -> Result<Self> {
         let (adapter, summary) = device::choose(wanted)?;
         let workgroup_size = wgsl::WORKGROUP_SIZE;

@@ -1,6 +1,6 @@
 //! The functions of the expression language on pairs of f32. Twin of `shaders/math/f32x2.wgsl`.
 //!
-//! In: any [`F32x2`]. Out: the function's value with the special values of C99 (mod: of Python). Only the arithmetic of
+//! In: any [`F32x2`](crate::pair::F32x2). Out: the function's value with the special values of C99 (mod: of Python). Only the arithmetic of
 //! pairs and + - * /, floor, round to even and integer operations of f32 are used, in the same order in both languages.
 //! Not done: correct rounding, results below about 2^-100, where the low part of a pair is subnormal.
 //!
