@@ -8,9 +8,7 @@ mod common;
 
 use common::{Tested, backends, error_units};
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{
-    CompiledSpec, Distribution, Ensemble, Precision, RunSettings, Save, Status, World, solve_ensemble,
-};
+use ensolve::{CompiledSpec, Distribution, Ensemble, Precision, RunSettings, Save, Status, World, solve_ensemble};
 use serde_json::Value as Json;
 use std::path::Path;
 

@@ -115,7 +115,7 @@ impl OpenDevice {
         let AdapterSummary { name, api, .. } = adapter;
         let what = if options.arithmetic == Arithmetic::Exact { "exact arithmetic" } else { "precision f32x2" };
         match finding {
-            Finding::Exact => Ok(Vec::new()),
+            Finding::Holds => Ok(Vec::new()),
             Finding::FlushesSubnormals if options.arithmetic == Arithmetic::Exact => Ok(vec![format!(
                 "the adapter '{name}' turns numbers below {:.1e} into zero: the bits are the CPU's for trajectories that meet no such number",
                 f32::MIN_POSITIVE

@@ -236,6 +236,26 @@ fn join(parts: &[(&str, &str)]) -> (String, Vec<Section>) {
     (text, sections)
 }
 
+/// WGSL's functions that drivers get right in f64. For all others SPIR-V promises nothing in 64 bits, and drivers return
+/// garbage without an error; trunc and round are wrong on Mesa's software adapter.
+const SAFE_F64: [naga::MathFunction; 4] =
+    [naga::MathFunction::Abs, naga::MathFunction::Floor, naga::MathFunction::Ceil, naga::MathFunction::Sqrt];
+
+/// The first built-in function of an f64 that is not safe.
+fn unsafe_f64(module: &naga::Module, info: &naga::valid::ModuleInfo) -> Option<naga::MathFunction> {
+    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+    let entries = module.entry_points.iter().enumerate().map(|(n, entry)| (&entry.function, info.get_entry_point(n)));
+    functions.chain(entries).find_map(|(function, info)| {
+        function.expressions.iter().find_map(|(_, expression)| match *expression {
+            naga::Expression::Math { fun, arg, .. } => {
+                let is_f64 = info[arg].ty.inner_with(&module.types).scalar() == Some(naga::Scalar::F64);
+                (is_f64 && !SAFE_F64.contains(&fun)).then_some(fun)
+            }
+            _ => None,
+        })
+    })
+}
+
 /// Validates with the same checks that wgpu runs, and says in which section an error lies.
 fn validate(text: &str, sections: &[Section], precision: Precision) -> Result<(naga::Module, naga::valid::ModuleInfo)> {
     let place = |line: usize| {
@@ -255,5 +275,31 @@ fn validate(text: &str, sections: &[Section], precision: Precision) -> Result<(n
         let line = e.location(text).map_or(0, |l| l.line_number as usize);
         Error::Shader(format!("{}: {}", place(line), e.emit_to_string(text)))
     })?;
-    Ok((module, info))
+    match unsafe_f64(&module, &info) {
+        Some(function) => Err(Error::Shader(format!("{function:?} is not to be trusted in f64"))),
+        None => Ok((module, info)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_functions_of_f64_are_refused() {
+        let module = |value: &str| {
+            let text = format!(
+                "@group(0) @binding(0) var<storage, read_write> x: array<f64>;\n\
+                 @compute @workgroup_size(1) fn main() {{ x[0] = {value}; }}"
+            );
+            validate(&text, &[], Precision::F64).map(|_| ())
+        };
+        for bad in ["sin(x[1])", "exp(x[1])", "pow(x[1], x[2])", "round(x[1])", "trunc(x[1])", "max(x[1], x[2])"] {
+            let refused = module(bad).expect_err(bad).to_string();
+            assert!(refused.contains("not to be trusted in f64"), "{bad}: {refused}");
+        }
+        for good in ["abs(x[1])", "floor(x[1])", "ceil(x[1])", "sqrt(x[1])", "x[1] / x[2]"] {
+            assert_eq!(module(good), Ok(()), "{good}");
+        }
+    }
 }
