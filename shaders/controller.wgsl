@@ -1,5 +1,5 @@
 // Step-size control. Twin of src/cpu/controller.rs: same names, same order of operations.
-// Powers are taken through control_log2 and control_exp2, in f32 in either precision.
+// Powers are taken through control_log2 and control_exp2, in f32 in any precision.
 
 struct Control {
     accept: bool,
@@ -43,6 +43,16 @@ fn greater_f32(a: f32, b: f32) -> f32 {
 // Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
 fn log2_norm(norm_sq: f32) -> f32 {
     return 0.5 * control_log2(greater_f32(lesser_f32(norm_sq, 1e30), 1e-10));
+}
+
+// An error in tolerance units; none is none even where the tolerance is 0.
+fn ratio(error: real, tolerance: real) -> real {
+    return select(div(error, tolerance), real_of(0.0), equal(error, real_of(0.0)));
+}
+
+// Whether an estimated error is within the rounding of a state of that size: smaller steps cannot lessen it.
+fn is_noise(error: real, size: real) -> bool {
+    return less_equal(real_abs(error), mul(real_of(REAL_EPSILON), size));
 }
 
 // Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.

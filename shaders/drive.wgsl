@@ -19,7 +19,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         k1 = load_k1(i);
     } else {
         k1 = rhs(config.t0, y, p);
-        lane.culprit = select(first_non_finite(y), first_non_finite(k1), is_finite_state(y));
+        lane.culprit = first_non_finite(y);
+        lane.culprit = select(lane.culprit, first_non_finite(k1), lane.culprit == 0u);
         if lane.culprit == 0u {
             lane.dt = first_dt(y, k1, p);
         } else {
@@ -35,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             let attempt = begin_step(&lane);
             let step = rk_step(add(config.t0, lane.tau), y, low, k1, p, attempt.h);
             let culprit = first_non_finite(step.y1_candidate);
-            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit, y) {
+            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
                 save_until(&lane, i, attempt, y, step, p);
                 advance(&lane, attempt);
                 y = step.y1_candidate;

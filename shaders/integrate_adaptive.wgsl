@@ -39,11 +39,11 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
-// Accepts or rejects the step from y, and sets the next dt; culprit tells what is not finite in the candidate. A step
-// that is rejected although its error lies within the rounding of y chases noise: it ends the trajectory.
-fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: u32, y: State) -> bool {
+// Accepts or rejects the step, and sets the next dt; culprit tells what is not finite in the candidate. A step that is
+// rejected for nothing but errors within the rounding of y chases noise: it ends the trajectory.
+fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
-    let decision = control(err_sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
+    let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
     (*lane).dt = decision.dt;
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
@@ -53,10 +53,9 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: 
         let smallest = greater(config.dt_min, resolution);
         if !less(smallest, attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
-            (*lane).culprit = culprit;
+            (*lane).culprit = select(culprit, (*lane).culprit, finite);
         }
-        let epsilon = real_of(REAL_EPSILON);
-        if finite && less_equal(err_sq, mul(mul(epsilon, epsilon), scaled_norm_sq(y, y))) {
+        if finite && less_equal(norm.signal_sq, real_of(1.0)) {
             (*lane).status = STATUS_TOLERANCE_NOT_REACHABLE;
         }
         (*lane).dt = greater((*lane).dt, smallest);

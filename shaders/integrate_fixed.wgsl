@@ -61,7 +61,7 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
 }
 
 // Accepts the step unless it is not finite.
-fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: u32, y: State) -> bool {
+fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     if culprit != 0u {
         (*lane).rejected += 1u;
         (*lane).status = STATUS_NON_FINITE;

@@ -15,6 +15,12 @@ struct Lane {
     culprit: u32, // 1 and the row of the first value that was not finite
 }
 
+// The squared error of a step in tolerance units, and the part of it that is more than the rounding of y.
+struct ErrorNorm {
+    sq: real,
+    signal_sq: real,
+}
+
 // The step about to be tried: its size, and whether it ends at t1.
 struct Attempt {
     h: real,

@@ -17,6 +17,10 @@ pub trait Style {
     fn param(&self, slot: usize) -> String;
     /// The function's name.
     fn function(&self, func: Func) -> String;
+    /// A value that is subtracted from itself.
+    fn same(&self, value: String) -> String {
+        value
+    }
     /// c ? a : b
     fn select(&self, c: &str, a: &str, b: &str) -> String;
     /// a != b
@@ -107,6 +111,13 @@ fn node_text(node: Node, texts: &[Text], style: &impl Style) -> Text {
         },
         Node::Not(a) => Text(format!("!{}", get(a).above(Level::Unary)), Level::Unary),
         Node::Add(a, b) => left(a, "+", b, Level::Sum),
+        Node::Sub(a, b) if a == b => {
+            let value = style.same(get(b).above(Level::Sum));
+            match style.operator("-") {
+                Some(function) => Text(format!("{function}({}, {value})", get(a).0), Level::Atom),
+                None => Text(format!("{} - {value}", get(a).at_least(Level::Sum)), Level::Sum),
+            }
+        }
         Node::Sub(a, b) => left(a, "-", b, Level::Sum),
         Node::Mul(a, b) => left(a, "*", b, Level::Product),
         Node::Div(a, b) => left(a, "/", b, Level::Product),

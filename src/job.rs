@@ -133,7 +133,7 @@ impl Job<'_> {
         self.check_range()
     }
 
-    /// What is finite in f64 must be finite in f32, and time must resolve the span.
+    /// What is finite in f64 must be finite in the format of the run, and time must resolve the span.
     fn check_range(&self) -> Result<()> {
         if self.precision == Precision::F64 {
             return Ok(());
@@ -149,12 +149,12 @@ impl Job<'_> {
         if latest * self.precision.epsilon() > F32_TIME_RESOLUTION * (t1 - t0) {
             let step = latest * self.precision.epsilon();
             return Err(Error::run(format!(
-                "in {format}, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f64"
+                "in {format}, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f32x2 or f64"
             )));
         }
         if format == Precision::F32 && self.n_steps() > F32_MAX_STEPS {
             return Err(Error::run(format!(
-                "{} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f64",
+                "{} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f32x2 or f64",
                 self.n_steps()
             )));
         }
@@ -190,6 +190,12 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// Time of the last accepted state from its offset: t1 itself where the end was reached.
+    pub fn end_time(&self, tau: f64) -> f64 {
+        let span = self.t1 - self.t0;
+        if tau == span - rounded_off_in(self.precision, span) { self.t1 } else { self.t0 + tau }
+    }
+
     /// Save times as offsets from t0.
     pub fn save_offsets(&self) -> impl Iterator<Item = f64> + '_ {
         self.t_save.iter().map(|t| t - self.t0)
@@ -218,7 +224,7 @@ const F32_MAX_STEPS: u32 = 1 << 24;
 const F32_TIME_RESOLUTION: f64 = 1e-3;
 
 /// Numbers of a run for the integrators of both backends; the kernels read it from a buffer of this layout. Members
-/// that only the step controller uses are f32 in either precision.
+/// that only the step controller uses are f32 in any precision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 pub struct RunConfig<R> {

@@ -172,7 +172,7 @@ pub trait Real:
     }
     /// Absolute value.
     fn abs(self) -> Self;
-    /// Correctly rounded square root.
+    /// Square root, correctly rounded in f32 and f64.
     fn sqrt(self) -> Self;
     /// The smaller one; `other` where the comparison fails (NaN), as `select` does in the kernels.
     fn lesser(self, other: Self) -> Self {

@@ -51,7 +51,7 @@ pub struct SolveResult {
     pub rejected: u32,
     /// Time of the last accepted step.
     pub t_end: f64,
-    /// What was not finite first: a row of `names`.
+    /// What was not finite first, for status [`Status::NonFinite`]: a row of `names`.
     pub culprit: Option<usize>,
 }
 
@@ -89,7 +89,7 @@ pub struct EnsembleResult {
     pub accepted: Vec<u32>,
     /// Rejected steps of each trajectory.
     pub rejected: Vec<u32>,
-    /// What was not finite first in each trajectory, a row of `names`: a state or its derivative (also by a rejected step,
+    /// What was not finite first in each trajectory of status [`Status::NonFinite`], a row of `names`: a state or its derivative (also by a rejected step,
     /// then at `t_end`), or an output that was NaN when it was saved.
     pub culprit: Vec<Option<usize>>,
     /// How large the errors are, where that was asked for.

@@ -321,8 +321,10 @@ fn collect(result: &mut EnsembleResult, start: usize, output: &RawOutput) -> Res
     result.t_end[part.clone()].copy_from_slice(&output.t);
     result.accepted[part.clone()].copy_from_slice(&output.accepted);
     result.rejected[part.clone()].copy_from_slice(&output.rejected);
-    for (culprit, code) in result.culprit[part.clone()].iter_mut().zip(&output.culprit) {
-        *culprit = code.checked_sub(1).map(|row| row as usize);
+    for (i, code) in part.clone().zip(&output.culprit) {
+        // What was not finite matters where that is how the trajectory ended.
+        let ended_by_it = output.status[i - start] == Status::NonFinite as u32;
+        result.culprit[i] = code.checked_sub(1).filter(|_| ended_by_it).map(|row| row as usize);
     }
     for (status, code) in result.status[part].iter_mut().zip(&output.status) {
         *status = Status::from_code(*code)

@@ -264,7 +264,7 @@ fn what_f32_cannot_hold_is_refused() {
         (
             vec![],
             span(1e8, 1e8 + 10.0),
-            "in f32, time near 100000010 moves in steps of 1.2e1, too coarse for tspan [100000000, 100000010]; let time start near 0, or use precision f64",
+            "in f32, time near 100000010 moves in steps of 1.2e1, too coarse for tspan [100000000, 100000010]; let time start near 0, or use precision f32x2 or f64",
         ),
         (
             vec![("p", 1e39)],
@@ -284,7 +284,7 @@ fn what_f32_cannot_hold_is_refused() {
         (
             vec![],
             RunSettings { dt: Some(1e-8), method: Some("rk4".to_string()), ..span(0.0, 1.0) },
-            "100000000 fixed steps are more than the 16777216 that f32 can count; use a larger dt, or precision f64",
+            "100000000 fixed steps are more than the 16777216 that f32 can count; use a larger dt, or precision f32x2 or f64",
         ),
     ] {
         assert_eq!(message(model, &vary, run), Err(expected.to_string()));
@@ -305,5 +305,54 @@ fn the_first_step_obeys_dt_max() {
         let run = RunSettings { tspan: Some((0.0, 1.0)), ..run };
         let result = solve_with(&spec, &run, "x", &[0.0], tested);
         assert!(result.accepted[0] >= 100, "{} {precision}: {} steps", tested.name, result.accepted[0]);
+    });
+}
+
+/// Less error than the rounding of the state is asked for: recognised in every format, not chased until the steps run out.
+#[test]
+fn noise_is_not_chased() {
+    let spec = compiled(r#"{"states": {"x": 1, "v": 0}, "derivatives": {"x": "v", "v": "-x"}}"#);
+    everywhere(|tested, precision| {
+        let run = RunSettings {
+            tspan: Some((0.0, 20.0)),
+            rtol: Some(Tolerance::Scalar(0.0)),
+            atol: Some(Tolerance::Scalar(1e-25)),
+            ..adaptive(precision)
+        };
+        let result = solve_with(&spec, &run, "x", &[1.0], tested);
+        assert_eq!(result.status, [Status::ToleranceNotReachable], "{precision} on {}", tested.name);
+        assert!(result.accepted[0] + result.rejected[0] < 1000, "{} steps in {precision}", result.accepted[0]);
+    });
+}
+
+/// A large state without error says nothing about a small one with an error that steps can lessen.
+#[test]
+fn a_large_quiet_state_condemns_no_other() {
+    let spec = compiled(
+        r#"{"states": {"large": 1e6, "x": 1, "v": 0}, "parameters": {"k": 1},
+            "derivatives": {"large": 0, "x": "v", "v": "-(t > 3 ? 400 : 1)*k*x"}}"#,
+    );
+    everywhere(|tested, precision| {
+        let run = RunSettings {
+            tspan: Some((0.0, 5.0)),
+            rtol: Some(Tolerance::Scalar(0.0)),
+            atol: Some(Tolerance::Scalar(1e-4)),
+            ..adaptive(precision)
+        };
+        let result = solve_with(&spec, &run, "k", &[1.0], tested);
+        assert_eq!(result.status, [Status::Success], "{precision} on {}", tested.name);
+    });
+}
+
+/// A state that is 0 and stays 0 has no error, even under a tolerance of 0.
+#[test]
+fn a_state_that_stays_zero_needs_no_tolerance() {
+    let spec =
+        compiled(r#"{"states": {"x": 0, "y": 1}, "parameters": {"c": 0}, "derivatives": {"x": "c", "y": "-y"}}"#);
+    everywhere(|tested, precision| {
+        let run = RunSettings { atol: Some(Tolerance::Scalar(0.0)), ..adaptive(precision) };
+        let result = solve_with(&spec, &run, "c", &[0.0], tested);
+        assert_eq!(result.status, [Status::Success], "{precision} on {}", tested.name);
+        assert_eq!(result.t_end, [1.0]);
     });
 }

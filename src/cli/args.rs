@@ -129,7 +129,7 @@ pub struct MachineArgs {
     /// on [-pi, pi]; exp to 3 + 2|x| units in the last place; log to 5e-7 near 1)
     #[arg(long)]
     pub fast_math: bool,
-    /// Carry the rounding of each step's sum to the next step (true or false) [default: see the README]
+    /// Carry the rounding of each step's sum to the next step (true or false) [default: for fixed steps in f32, and in f32x2]
     #[arg(long, value_name = "BOOL")]
     pub compensated: Option<bool>,
 }

@@ -1,6 +1,6 @@
 //! Step-size control. Twin of `shaders/controller.wgsl`: same names, same order of operations.
 //!
-//! Powers are taken through `control_log2` and `control_exp2` below, in f32 in either precision, so that a platform's
+//! Powers are taken through `control_log2` and `control_exp2` below, in f32 in any precision, so that a platform's
 //! own pow cannot change which steps are taken; their error of 1e-6 moves a step size by as much, no result.
 
 use crate::job::RunConfig;
@@ -48,6 +48,16 @@ pub fn control_exp2(x: f32) -> f32 {
 /// Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
 pub fn log2_norm(norm_sq: f32) -> f32 {
     0.5 * control_log2(norm_sq.lesser(1e30).greater(1e-10))
+}
+
+/// An error in tolerance units; none is none even where the tolerance is 0.
+pub fn ratio<R: Real>(error: R, tolerance: R) -> R {
+    if error == R::ZERO { R::ZERO } else { error / tolerance }
+}
+
+/// Whether an estimated error is within the rounding of a state of that size: smaller steps cannot lessen it.
+pub fn is_noise<R: Real>(error: R, size: R) -> bool {
+    error.abs() <= R::of_f32(R::EPSILON) * size
 }
 
 /// Accepts or rejects a step of size `dt` with squared error norm `err_sq`; NaN is rejected.

@@ -4,7 +4,7 @@
 //! trajectory of the range at once. Nothing a lane computes depends on its neighbours or on `L`.
 
 use super::controller::{initial_dt, initial_dt_first};
-use super::lane::{Attempt, Lane, Tables};
+use super::lane::{Attempt, ErrorNorm, Lane, Tables};
 use super::save::Saver;
 use super::step::{Block, Stepper, first_non_finite, scaled_norm_sq};
 use super::{integrate_adaptive, integrate_fixed};
@@ -20,9 +20,8 @@ struct Rule<R> {
     advance: fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>),
 }
 
-/// Takes the attempt, its squared error norm, what is not finite in it, and how to get the squared norm of y in tolerance
-/// units; tells whether the step counts.
-type EndStep<R> = fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>, R, u32, &dyn Fn() -> R) -> bool;
+/// Takes the attempt, its error and what is not finite in it; tells whether the step counts.
+type EndStep<R> = fn(&RunConfig<R>, &mut Lane<R>, Attempt<R>, ErrorNorm<R>, u32) -> bool;
 
 impl<R: Real> Rule<R> {
     fn of(job: &Job) -> Self {
@@ -177,22 +176,18 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
         }
         let h = attempts.map(|attempt| attempt.h);
         self.stepper.rk_step(&t, &self.y, &self.p, &h);
-        let err_sq = if self.job.method.is_adaptive() { self.stepper.error_norm_sq(&self.y, &h) } else { [R::ZERO; L] };
+        let none = [ErrorNorm { sq: R::ZERO, signal_sq: R::ZERO }; L];
+        let norm = if self.job.method.is_adaptive() { self.stepper.error_norm_sq(&self.y, &h) } else { none };
         let culprit = self.stepper.first_non_finite();
         for column in 0..L {
-            self.finish_step(column, attempts[column], err_sq[column], culprit[column]);
+            self.finish_step(column, attempts[column], norm[column], culprit[column]);
         }
     }
 
-    fn finish_step(&mut self, column: usize, attempt: Attempt<R>, err_sq: R, culprit: u32) {
+    fn finish_step(&mut self, column: usize, attempt: Attempt<R>, norm: ErrorNorm<R>, culprit: u32) {
         let config = &self.tables.config;
         let Some(Occupant { trajectory, lane, p }) = &mut self.occupants[column] else { return };
-        let (tables, block) = (self.tables, &self.y);
-        let norm_sq = || {
-            let y: Vec<[R; 1]> = block.iter().map(|y| [y[column]]).collect();
-            scaled_norm_sq(tables, &y, &y)
-        };
-        if (self.rule.end_step)(config, lane, attempt, err_sq, culprit, &norm_sq) {
+        if (self.rule.end_step)(config, lane, attempt, norm, culprit) {
             let mut write = writer(&mut self.output, *trajectory - self.range.start, self.job.program.n_row());
             self.saver.save_until(lane, column, attempt, &self.y, &self.stepper, p, &mut write);
             (self.rule.advance)(config, lane, attempt);
@@ -223,7 +218,7 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
         for (slot, y) in self.y.iter().enumerate() {
             output.y[slot * output.n_traj + i] = y[column].to_f64();
         }
-        output.t[i] = self.job.t0 + lane.tau.to_f64();
+        output.t[i] = self.job.end_time(lane.tau.to_f64());
         output.status[i] = lane.status as u32;
         output.accepted[i] = lane.accepted;
         output.rejected[i] = lane.rejected;

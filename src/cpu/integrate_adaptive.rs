@@ -3,7 +3,7 @@
 //! Time is the offset `tau` from t0 with the rounding of its sum kept in `tau_low`, so that many small steps add up.
 
 use super::controller::control;
-use super::lane::{Attempt, Lane};
+use super::lane::{Attempt, ErrorNorm, Lane};
 use crate::job::RunConfig;
 use crate::real::Real;
 use crate::status::Status;
@@ -16,18 +16,16 @@ pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt
 }
 
 /// Accepts or rejects the step, and sets the next `dt`; `culprit` tells what is not finite in the candidate. A step that
-/// is rejected although its error lies within the rounding of y, whose squared norm is `scaled_norm_sq`, chases noise: it
-/// ends the trajectory.
+/// is rejected for nothing but errors within the rounding of y chases noise: it ends the trajectory.
 pub fn end_step<R: Real>(
     config: &RunConfig<R>,
     lane: &mut Lane<R>,
     attempt: Attempt<R>,
-    err_sq: R,
+    norm: ErrorNorm<R>,
     culprit: u32,
-    scaled_norm_sq: &dyn Fn() -> R,
 ) -> bool {
     let finite = culprit == 0;
-    let decision = control(config, err_sq, finite, attempt.h, lane.err_prev, lane.after_rejection);
+    let decision = control(config, norm.sq, finite, attempt.h, lane.err_prev, lane.after_rejection);
     lane.dt = decision.dt;
     lane.err_prev = decision.err_prev;
     lane.after_rejection = !decision.accept;
@@ -37,10 +35,9 @@ pub fn end_step<R: Real>(
         let smallest = config.dt_min.greater(resolution);
         if !(attempt.h > smallest) {
             lane.status = if finite { Status::DtUnderflow } else { Status::NonFinite };
-            lane.culprit = culprit;
+            lane.culprit = if finite { lane.culprit } else { culprit };
         }
-        let epsilon = R::of_f32(R::EPSILON);
-        if finite && err_sq <= (epsilon * epsilon) * scaled_norm_sq() {
+        if finite && norm.signal_sq <= R::ONE {
             lane.status = Status::ToleranceNotReachable;
         }
         lane.dt = lane.dt.greater(smallest);

@@ -2,7 +2,7 @@
 //!
 //! Step k begins at k dt, never accumulated; the last step takes what is left of the span.
 
-use super::lane::{Attempt, Lane};
+use super::lane::{Attempt, ErrorNorm, Lane};
 use crate::job::RunConfig;
 use crate::real::Real;
 use crate::status::Status;
@@ -18,9 +18,8 @@ pub fn end_step<R: Real>(
     _config: &RunConfig<R>,
     lane: &mut Lane<R>,
     _attempt: Attempt<R>,
-    _err_sq: R,
+    _norm: ErrorNorm<R>,
     culprit: u32,
-    _scaled_norm_sq: &dyn Fn() -> R,
 ) -> bool {
     if culprit != 0 {
         lane.rejected += 1;

@@ -1,6 +1,6 @@
 //! The CPU backend: the reference, and the fallback where there is no GPU.
 //!
-//! In: a [`Job`] and inputs. Out: the same as from the GPU, by the same operations in the same order in f32, or in f64.
+//! In: a [`Job`] and inputs. Out: the same as from the GPU, by the same operations in the same order, in any number format.
 //! Trajectories are handed to all cores in small ranges; inside a range a block of lanes is stepped together. It never
 //! sees wgpu, and no result depends on the number of threads or lanes.
 

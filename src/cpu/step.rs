@@ -1,7 +1,8 @@
 //! One Runge-Kutta step of a block of lanes, its error norm and its interpolant. Twin of the generated WGSL functions
 //! of the same names (`wgsl/step.rs`): same operations, same order.
 
-use super::lane::Tables;
+use super::controller::{is_noise, ratio};
+use super::lane::{ErrorNorm, Tables};
 use crate::program::{Evaluator, OdeProgram};
 use crate::real::Real;
 
@@ -59,20 +60,26 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
         }
     }
 
-    /// Mean square of the error estimate in tolerance units, for each lane.
-    pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [R; L] {
-        let mut sum = [R::ZERO; L];
+    /// Mean squares of the error in tolerance units for each lane: of all slots, and of those where it exceeds the
+    /// rounding of y.
+    pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [ErrorNorm<R>; L] {
+        let mut norms = [ErrorNorm { sq: R::ZERO, signal_sq: R::ZERO }; L];
         for (slot, y) in y.iter().enumerate() {
             let error = weighted_sum(&self.tables.error, slot, &self.k);
             let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
             for lane in 0..L {
+                let error = h[lane] * error[lane];
                 let size = y[lane].abs().greater(self.y1_candidate[slot][lane].abs());
-                let ratio = h[lane] * error[lane] / (atol + rtol * size);
-                sum[lane] = sum[lane] + ratio * ratio;
+                let e = ratio(error, atol + rtol * size);
+                let norm = &mut norms[lane];
+                norm.sq = norm.sq + e * e;
+                if !is_noise(error, size) {
+                    norm.signal_sq = norm.signal_sq + e * e;
+                }
             }
         }
         let n = R::of_u32(self.y1_candidate.len().max(1) as u32);
-        sum.map(|sum| sum / n)
+        norms.map(|norm| ErrorNorm { sq: norm.sq / n, signal_sq: norm.signal_sq / n })
     }
 
     /// 1 and the slot of the first number of each lane's candidate that is not finite, 0 if all are.
@@ -176,8 +183,8 @@ fn powers<R: Real>(row: &[R], theta: R) -> R {
 pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, v: &[[R; 1]], y: &[[R; 1]]) -> R {
     let mut sum = R::ZERO;
     for (slot, (v, y)) in v.iter().zip(y).enumerate() {
-        let ratio = (v[0] / (tables.atol[slot] + tables.rtol[slot] * y[0].abs())).abs().lesser(R::of_f32(1e15));
-        sum = sum + ratio * ratio;
+        let e = ratio(v[0], tables.atol[slot] + tables.rtol[slot] * y[0].abs()).abs().lesser(R::of_f32(1e15));
+        sum = sum + e * e;
     }
     sum / R::of_u32(v.len().max(1) as u32)
 }

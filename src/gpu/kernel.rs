@@ -276,7 +276,7 @@ fn download(device: &Device, job: &Job, n_traj: usize, buffers: &Buffers) -> Res
     Ok(RawOutput {
         n_traj,
         y,
-        t: tau.into_iter().map(|tau| job.t0 + tau).collect(),
+        t: tau.into_iter().map(|tau| job.end_time(tau)).collect(),
         saved,
         status: count(CountRow::Status).iter().map(|code| stopped_if_running(*code)).collect(),
         accepted: count(CountRow::Accepted).to_vec(),

@@ -63,6 +63,11 @@ impl From<Precision> for KernelOptions {
 }
 
 impl KernelOptions {
+    /// Whether all arithmetic is kept as written.
+    fn keeps_all(&self) -> bool {
+        self.kept() == Some(Kept::All)
+    }
+
     /// Whether the adapter's arithmetic must be looked at before such a kernel can be trusted.
     pub fn needs_self_test(&self) -> bool {
         self.arithmetic == Arithmetic::Exact || self.precision == Precision::F32x2
@@ -123,14 +128,14 @@ impl KernelSource {
                 let (text, places) = join(&with(bare));
                 (module, info) = validate(&text, &places, options.precision)?;
             }
-            spirv = Some(spirv::translate(&module, &info, kept, &ERROR_FREE)?);
+            spirv = Some(spirv::translate(&module, &info, kept, ERROR_FREE)?);
         }
         Ok(KernelSource { text, options, spirv })
     }
 }
 
-/// Functions whose name begins so compute rounding errors: a compiler that regroups sums would lose them.
-const ERROR_FREE: [&str; 1] = ["math_"];
+/// Functions whose names begin so compute rounding errors: a compiler that regroups sums would lose them.
+const ERROR_FREE: &str = "math_";
 
 /// Joins the shader files with the generated sections and validates the module.
 ///

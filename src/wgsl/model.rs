@@ -137,7 +137,13 @@ struct Wgsl<'a> {
 
 impl Style for Wgsl<'_> {
     fn constant(&self, value: f64) -> String {
-        literal(value, self.options.precision)
+        let literal = literal(value, self.options.precision);
+        // Mesa's software adapter takes 0 x and 0 / x for 0 whatever x is, even where arithmetic is kept as written.
+        if value == 0.0 && self.options.keeps_all() { format!("opaque({literal})") } else { literal }
+    }
+    fn same(&self, value: String) -> String {
+        // And x - x, whose value is NaN for an infinity.
+        if self.options.keeps_all() { format!("opaque({value})") } else { value }
     }
     fn state(&self, slot: usize) -> String {
         format!("y.{}", self.members.state[slot])

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 pub enum Kept {
     /// Every function: the result has the same bits as the CPU's.
     All,
-    /// Those of the shader files that compute rounding errors: `math_...`, and the arithmetic of f32x2.
+    /// Those that compute rounding errors.
     ErrorFree,
 }
 
@@ -28,13 +28,12 @@ const NO_CONTRACTION: u32 = 42;
 /// FNegate, FAdd, FSub, FMul, FDiv, FRem, FMod, VectorTimesScalar, Dot and the extended instructions (sqrt and the like).
 const ARITHMETIC: [u32; 10] = [127, 129, 131, 133, 136, 140, 141, 142, 148, OP_EXT_INST];
 
-/// Translates a module; `arithmetic_functions` are names, or beginnings of names, of the functions that
-/// [`Kept::ErrorFree`] means.
+/// Translates a module; the names of the functions that [`Kept::ErrorFree`] means begin with `error_free`.
 pub fn translate(
     module: &naga::Module,
     info: &naga::valid::ModuleInfo,
     kept: Kept,
-    error_free: &[&str],
+    error_free: &str,
 ) -> Result<Vec<u32>> {
     let options = naga::back::spv::Options {
         lang_version: (1, 3),
@@ -48,7 +47,7 @@ pub fn translate(
         .map_err(|e| Error::Shader(format!("the kernel cannot be written as SPIR-V: {e}")))?;
     let chosen = |name: &str| match kept {
         Kept::All => true,
-        Kept::ErrorFree => error_free.iter().any(|begin| name.starts_with(begin)),
+        Kept::ErrorFree => name.starts_with(error_free),
     };
     Ok(decorate(&words, chosen))
 }

@@ -27,10 +27,10 @@ impl StepPrinter<'_> {
             parts.extend([self.error_norm_sq(), self.scaled_norm_sq(), self.add_scaled()]);
         } else {
             parts.push(
-                "fn error_norm_sq(y: State, step: Step, h: real) -> real {\n    return real_of(0.0);\n}\n".to_string(),
+                "fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {\n    return ErrorNorm(real_of(0.0), real_of(0.0));\n}\n".to_string(),
             );
         }
-        parts.extend([self.is_finite_state(), self.first_non_finite()]);
+        parts.push(self.first_non_finite());
         parts.join("\n")
     }
 
@@ -153,21 +153,37 @@ impl StepPrinter<'_> {
         s.group(&s.add(&format!("tables.tolerances[{slot}].atol"), &relative))
     }
 
+    /// Mean squares of the error in tolerance units: of all slots, and of those where it exceeds the rounding of y.
     fn error_norm_sq(&self) -> String {
         let s = self.spelling;
-        self.mean_square("error_norm_sq(y: State, step: Step, h: real)", |slot, m| {
+        let mut out =
+            "fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {\n    var sum = real_of(0.0);\n    \
+                       var signal = real_of(0.0);\n"
+                .to_string();
+        for (slot, m) in self.members.state.iter().enumerate() {
             let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.error, "step.", m)));
-            let size = format!("greater(real_abs(y.{m}), real_abs(step.y1_candidate.{m}))");
-            s.div(&error, &self.tolerance(slot, &size))
-        })
+            let tolerance = self.tolerance(slot, &format!("size{slot}"));
+            let square = s.mul(&format!("e{slot}"), &format!("e{slot}"));
+            out.push_str(&format!(
+                "    let error{slot} = {error};\n    \
+                 let size{slot} = greater(real_abs(y.{m}), real_abs(step.y1_candidate.{m}));\n    \
+                 let e{slot} = ratio(error{slot}, {tolerance});\n    \
+                 sum = {};\n    \
+                 signal = select({}, signal, is_noise(error{slot}, size{slot}));\n",
+                s.add("sum", &square),
+                s.add("signal", &square)
+            ));
+        }
+        let n = s.literal(self.members.state.len().max(1) as f64);
+        out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", s.div("sum", &n), s.div("signal", &n)));
+        out
     }
 
     fn scaled_norm_sq(&self) -> String {
-        let s = self.spelling;
         self.mean_square("scaled_norm_sq(v: State, y: State)", |slot, m| {
-            let ratio = s.div(&format!("v.{m}"), &self.tolerance(slot, &format!("real_abs(y.{m})")));
+            let tolerance = self.tolerance(slot, &format!("real_abs(y.{m})"));
             // Bounded, so that no square overflows.
-            format!("lesser(real_abs({ratio}), real_of(1e15))")
+            format!("lesser(real_abs(ratio(v.{m}, {tolerance})), real_of(1e15))")
         })
     }
 
@@ -175,12 +191,6 @@ impl StepPrinter<'_> {
         let s = self.spelling;
         let value = |_: usize, m: &str| s.add(&format!("y.{m}"), &s.mul("h", &format!("k.{m}")));
         state_function("add_scaled(y: State, h: real, k: State)", &[], &self.members.state, value)
-    }
-
-    fn is_finite_state(&self) -> String {
-        let tests: Vec<String> = self.members.state.iter().map(|m| format!("is_finite(y.{m})")).collect();
-        let all = if tests.is_empty() { "true".to_string() } else { tests.join("\n        && ") };
-        format!("fn is_finite_state(y: State) -> bool {{\n    return {all};\n}}\n")
     }
 
     /// 1 and the slot of the first number that is not finite, 0 if all are.

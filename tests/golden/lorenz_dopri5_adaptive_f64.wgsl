@@ -174,24 +174,34 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
     return d;
 }
 
-fn error_norm_sq(y: State, step: Step, h: real) -> real {
+fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     var sum = real_of(0.0);
-    let e0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * greater(real_abs(y.x), real_abs(step.y1_candidate.x)));
+    var signal = real_of(0.0);
+    let error0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x);
+    let size0 = greater(real_abs(y.x), real_abs(step.y1_candidate.x));
+    let e0 = ratio(error0, (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0));
     sum = sum + e0 * e0;
-    let e1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * greater(real_abs(y.y), real_abs(step.y1_candidate.y)));
+    signal = select(signal + e0 * e0, signal, is_noise(error0, size0));
+    let error1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y);
+    let size1 = greater(real_abs(y.y), real_abs(step.y1_candidate.y));
+    let e1 = ratio(error1, (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1));
     sum = sum + e1 * e1;
-    let e2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * greater(real_abs(y.z), real_abs(step.y1_candidate.z)));
+    signal = select(signal + e1 * e1, signal, is_noise(error1, size1));
+    let error2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z);
+    let size2 = greater(real_abs(y.z), real_abs(step.y1_candidate.z));
+    let e2 = ratio(error2, (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2));
     sum = sum + e2 * e2;
-    return sum / 3.0lf;
+    signal = select(signal + e2 * e2, signal, is_noise(error2, size2));
+    return ErrorNorm(sum / 3.0lf, signal / 3.0lf);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
     var sum = real_of(0.0);
-    let e0 = lesser(real_abs(v.x / (tables.tolerances[0].atol + tables.tolerances[0].rtol * real_abs(y.x))), real_of(1e15));
+    let e0 = lesser(real_abs(ratio(v.x, (tables.tolerances[0].atol + tables.tolerances[0].rtol * real_abs(y.x)))), real_of(1e15));
     sum = sum + e0 * e0;
-    let e1 = lesser(real_abs(v.y / (tables.tolerances[1].atol + tables.tolerances[1].rtol * real_abs(y.y))), real_of(1e15));
+    let e1 = lesser(real_abs(ratio(v.y, (tables.tolerances[1].atol + tables.tolerances[1].rtol * real_abs(y.y)))), real_of(1e15));
     sum = sum + e1 * e1;
-    let e2 = lesser(real_abs(v.z / (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z))), real_of(1e15));
+    let e2 = lesser(real_abs(ratio(v.z, (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z)))), real_of(1e15));
     sum = sum + e2 * e2;
     return sum / 3.0lf;
 }
@@ -202,12 +212,6 @@ fn add_scaled(y: State, h: real, k: State) -> State {
     d.y = y.y + h * k.y;
     d.z = y.z + h * k.z;
     return d;
-}
-
-fn is_finite_state(y: State) -> bool {
-    return is_finite(y.x)
-        && is_finite(y.y)
-        && is_finite(y.z);
 }
 
 fn first_non_finite(y: State) -> u32 {

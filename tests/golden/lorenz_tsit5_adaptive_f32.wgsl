@@ -175,24 +175,34 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
     return d;
 }
 
-fn error_norm_sq(y: State, step: Step, h: real) -> real {
+fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     var sum = real_of(0.0);
-    let e0 = h * (-0.0017800111f * step.k1.x + -0.00081643445f * step.k2.x + 0.007880878f * step.k3.x + -0.144711f * step.k4.x + 0.58235717f * step.k5.x + -0.4580821f * step.k6.x + 0.015151516f * step.k7.x) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * greater(real_abs(y.x), real_abs(step.y1_candidate.x)));
+    var signal = real_of(0.0);
+    let error0 = h * (-0.0017800111f * step.k1.x + -0.00081643445f * step.k2.x + 0.007880878f * step.k3.x + -0.144711f * step.k4.x + 0.58235717f * step.k5.x + -0.4580821f * step.k6.x + 0.015151516f * step.k7.x);
+    let size0 = greater(real_abs(y.x), real_abs(step.y1_candidate.x));
+    let e0 = ratio(error0, (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0));
     sum = sum + e0 * e0;
-    let e1 = h * (-0.0017800111f * step.k1.y + -0.00081643445f * step.k2.y + 0.007880878f * step.k3.y + -0.144711f * step.k4.y + 0.58235717f * step.k5.y + -0.4580821f * step.k6.y + 0.015151516f * step.k7.y) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * greater(real_abs(y.y), real_abs(step.y1_candidate.y)));
+    signal = select(signal + e0 * e0, signal, is_noise(error0, size0));
+    let error1 = h * (-0.0017800111f * step.k1.y + -0.00081643445f * step.k2.y + 0.007880878f * step.k3.y + -0.144711f * step.k4.y + 0.58235717f * step.k5.y + -0.4580821f * step.k6.y + 0.015151516f * step.k7.y);
+    let size1 = greater(real_abs(y.y), real_abs(step.y1_candidate.y));
+    let e1 = ratio(error1, (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1));
     sum = sum + e1 * e1;
-    let e2 = h * (-0.0017800111f * step.k1.z + -0.00081643445f * step.k2.z + 0.007880878f * step.k3.z + -0.144711f * step.k4.z + 0.58235717f * step.k5.z + -0.4580821f * step.k6.z + 0.015151516f * step.k7.z) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * greater(real_abs(y.z), real_abs(step.y1_candidate.z)));
+    signal = select(signal + e1 * e1, signal, is_noise(error1, size1));
+    let error2 = h * (-0.0017800111f * step.k1.z + -0.00081643445f * step.k2.z + 0.007880878f * step.k3.z + -0.144711f * step.k4.z + 0.58235717f * step.k5.z + -0.4580821f * step.k6.z + 0.015151516f * step.k7.z);
+    let size2 = greater(real_abs(y.z), real_abs(step.y1_candidate.z));
+    let e2 = ratio(error2, (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2));
     sum = sum + e2 * e2;
-    return sum / 3.0f;
+    signal = select(signal + e2 * e2, signal, is_noise(error2, size2));
+    return ErrorNorm(sum / 3.0f, signal / 3.0f);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
     var sum = real_of(0.0);
-    let e0 = lesser(real_abs(v.x / (tables.tolerances[0].atol + tables.tolerances[0].rtol * real_abs(y.x))), real_of(1e15));
+    let e0 = lesser(real_abs(ratio(v.x, (tables.tolerances[0].atol + tables.tolerances[0].rtol * real_abs(y.x)))), real_of(1e15));
     sum = sum + e0 * e0;
-    let e1 = lesser(real_abs(v.y / (tables.tolerances[1].atol + tables.tolerances[1].rtol * real_abs(y.y))), real_of(1e15));
+    let e1 = lesser(real_abs(ratio(v.y, (tables.tolerances[1].atol + tables.tolerances[1].rtol * real_abs(y.y)))), real_of(1e15));
     sum = sum + e1 * e1;
-    let e2 = lesser(real_abs(v.z / (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z))), real_of(1e15));
+    let e2 = lesser(real_abs(ratio(v.z, (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z)))), real_of(1e15));
     sum = sum + e2 * e2;
     return sum / 3.0f;
 }
@@ -203,12 +213,6 @@ fn add_scaled(y: State, h: real, k: State) -> State {
     d.y = y.y + h * k.y;
     d.z = y.z + h * k.z;
     return d;
-}
-
-fn is_finite_state(y: State) -> bool {
-    return is_finite(y.x)
-        && is_finite(y.y)
-        && is_finite(y.z);
 }
 
 fn first_non_finite(y: State) -> u32 {
@@ -336,6 +340,12 @@ struct Lane {
     culprit: u32, // 1 and the row of the first value that was not finite
 }
 
+// The squared error of a step in tolerance units, and the part of it that is more than the rounding of y.
+struct ErrorNorm {
+    sq: real,
+    signal_sq: real,
+}
+
 // The step about to be tried: its size, and whether it ends at t1.
 struct Attempt {
     h: real,
@@ -413,7 +423,7 @@ fn write_row(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
 // ==== shaders/controller.wgsl ====
 
 // Step-size control. Twin of src/cpu/controller.rs: same names, same order of operations.
-// Powers are taken through control_log2 and control_exp2, in f32 in either precision.
+// Powers are taken through control_log2 and control_exp2, in f32 in any precision.
 
 struct Control {
     accept: bool,
@@ -457,6 +467,16 @@ fn greater_f32(a: f32, b: f32) -> f32 {
 // Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
 fn log2_norm(norm_sq: f32) -> f32 {
     return 0.5 * control_log2(greater_f32(lesser_f32(norm_sq, 1e30), 1e-10));
+}
+
+// An error in tolerance units; none is none even where the tolerance is 0.
+fn ratio(error: real, tolerance: real) -> real {
+    return select(div(error, tolerance), real_of(0.0), equal(error, real_of(0.0)));
+}
+
+// Whether an estimated error is within the rounding of a state of that size: smaller steps cannot lessen it.
+fn is_noise(error: real, size: real) -> bool {
+    return less_equal(real_abs(error), mul(real_of(REAL_EPSILON), size));
 }
 
 // Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.
@@ -542,11 +562,11 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
-// Accepts or rejects the step from y, and sets the next dt; culprit tells what is not finite in the candidate. A step
-// that is rejected although its error lies within the rounding of y chases noise: it ends the trajectory.
-fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: u32, y: State) -> bool {
+// Accepts or rejects the step, and sets the next dt; culprit tells what is not finite in the candidate. A step that is
+// rejected for nothing but errors within the rounding of y chases noise: it ends the trajectory.
+fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
-    let decision = control(err_sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
+    let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
     (*lane).dt = decision.dt;
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
@@ -556,10 +576,9 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, err_sq: real, culprit: 
         let smallest = greater(config.dt_min, resolution);
         if !less(smallest, attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
-            (*lane).culprit = culprit;
+            (*lane).culprit = select(culprit, (*lane).culprit, finite);
         }
-        let epsilon = real_of(REAL_EPSILON);
-        if finite && less_equal(err_sq, mul(mul(epsilon, epsilon), scaled_norm_sq(y, y))) {
+        if finite && less_equal(norm.signal_sq, real_of(1.0)) {
             (*lane).status = STATUS_TOLERANCE_NOT_REACHABLE;
         }
         (*lane).dt = greater((*lane).dt, smallest);
@@ -606,7 +625,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         k1 = load_k1(i);
     } else {
         k1 = rhs(config.t0, y, p);
-        lane.culprit = select(first_non_finite(y), first_non_finite(k1), is_finite_state(y));
+        lane.culprit = first_non_finite(y);
+        lane.culprit = select(lane.culprit, first_non_finite(k1), lane.culprit == 0u);
         if lane.culprit == 0u {
             lane.dt = first_dt(y, k1, p);
         } else {
@@ -622,7 +642,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             let attempt = begin_step(&lane);
             let step = rk_step(add(config.t0, lane.tau), y, low, k1, p, attempt.h);
             let culprit = first_non_finite(step.y1_candidate);
-            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit, y) {
+            if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
                 save_until(&lane, i, attempt, y, step, p);
                 advance(&lane, attempt);
                 y = step.y1_candidate;
