@@ -83,8 +83,9 @@ const MODELS: [(&str, &str); 7] = [
     ),
 ];
 
-/// Models that an adapter is spared, by a part of its name, and why.
-const SKIPS: [(&str, &str, &str); 3] = [
+/// Models (or number formats) that an adapter is spared, by a part of its name, and why.
+const SKIPS: [(&str, &str, &str); 4] = [
+    ("SwiftShader", "f32x2", "its compiler takes minutes over long kernels"),
     ("SwiftShader", "exponential", "its compiler takes minutes over long kernels"),
     ("SwiftShader", "circular", "its compiler takes minutes over long kernels"),
     ("SwiftShader", "rounding", "its compiler takes minutes over long kernels"),
@@ -93,11 +94,12 @@ const SKIPS: [(&str, &str, &str); 3] = [
 /// The models for an adapter.
 fn models(gpu: &GpuBackend) -> Vec<(&'static str, &'static str)> {
     let adapter = gpu.adapter().name.clone();
-    let kept = MODELS.into_iter().filter(move |(model, _)| {
-        let skip = SKIPS.iter().find(|(part, name, _)| adapter.contains(part) && name == model);
-        skip.inspect(|(.., why)| println!("{model} is skipped on {adapter}: {why}")).is_none()
-    });
-    kept.collect()
+    MODELS.into_iter().filter(|(model, _)| !is_skipped(&adapter, model)).collect()
+}
+
+fn is_skipped(adapter: &str, what: &str) -> bool {
+    let skip = SKIPS.iter().find(|(part, name, _)| adapter.contains(part) && *name == what);
+    skip.inspect(|(.., why)| println!("{what} is skipped on {adapter}: {why}")).is_some()
 }
 
 /// The world of a model with its run: short, with saves inside steps, and few steps, so that some run out of them.
@@ -157,6 +159,9 @@ fn compare_backends(precision: Precision, n: u64, chosen: impl Fn(&str) -> bool)
     let Some(mut gpu) = gpu() else { return };
     if precision == Precision::F64 && !gpu.adapter().f64 {
         println!("skipped: the adapter '{}' has no f64", gpu.adapter().name);
+        return;
+    }
+    if is_skipped(&gpu.adapter().name, precision.name()) {
         return;
     }
     let mut failed = HashSet::new();
