@@ -37,7 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .margin(10)
             .set_left_and_bottom_label_area_size(40)
             .build_cartesian_2d((1e-12..1e-3).log_scale(), (1e-14..1.0).log_scale())?;
-        chart.configure_mesh().light_line_style(WHITE).draw()?;
+        let power = |x: &f64| format!("{x:.0e}");
+        chart.configure_mesh().x_labels(5).x_label_formatter(&power).y_label_formatter(&power).draw()?;
         println!("{problem}\n{:>8} {:>9} {:>9} {:>9}", "rtol", "f32", "f32x2", "f64");
         let formats = [(Precision::F32, RED), (Precision::F32x2, GREEN), (Precision::F64, BLUE)];
         let mut curves = formats.map(|(precision, color)| (precision, color, Vec::new()));

@@ -39,8 +39,8 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
-// Accepts or rejects the step, and sets the next dt; culprit tells what is not finite in the candidate. A step that is
-// rejected for nothing but errors within the rounding of y chases noise: it ends the trajectory.
+// Accepts or rejects the step, and sets the next dt; culprit tells what is not finite in the candidate. A step that
+// would be rejected for errors within the rounding of y alone chases noise: it ends the trajectory.
 fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
     let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
@@ -55,7 +55,7 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culpri
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
             (*lane).culprit = select(culprit, (*lane).culprit, finite);
         }
-        if finite && less_equal(norm.signal_sq, real_of(1.0)) {
+        if finite && less(real_of(1.0), norm.noise_sq) {
             (*lane).status = STATUS_TOLERANCE_NOT_REACHABLE;
         }
         (*lane).dt = greater((*lane).dt, smallest);

@@ -15,10 +15,10 @@ struct Lane {
     culprit: u32, // 1 and the row of the first value that was not finite
 }
 
-// The squared error of a step in tolerance units, and the part of it that is more than the rounding of y.
+// The squared error of a step in tolerance units, and the part of it that is within the rounding of y.
 struct ErrorNorm {
     sq: real,
-    signal_sq: real,
+    noise_sq: real,
 }
 
 // The step about to be tried: its size, and whether it ends at t1.

@@ -356,3 +356,28 @@ fn a_state_that_stays_zero_needs_no_tolerance() {
         assert_eq!(result.t_end, [1.0]);
     });
 }
+
+/// Tolerances below what f32 can deliver are raised to the floor, where rounding must not be taken for failure.
+#[test]
+fn the_tightest_tolerance_of_f32_is_no_noise() {
+    for model in [
+        include_str!("../examples/models/kepler.json"),
+        include_str!("../examples/models/hodgkin_huxley.json"),
+        include_str!("../examples/models/double_pendulum.json"),
+    ] {
+        let world = ensolve::World::from_json(model).expect("a model");
+        let spec = world.compile().expect("a model");
+        let settings = EnsembleSettings { size: Some(32), ..world.ensemble.clone() };
+        let ensemble = Ensemble::new(&spec, &settings).expect("an ensemble");
+        for (rtol, atol) in [(1e-7, 1e-10), (1e-12, 1e-15)] {
+            let run = RunSettings {
+                rtol: Some(Tolerance::Scalar(rtol)),
+                atol: Some(Tolerance::Scalar(atol)),
+                precision: Some(Precision::F32),
+                ..world.run.clone()
+            };
+            let result = solve_ensemble(&spec, &run, &ensemble, &mut CpuBackend::new()).expect("a run");
+            assert_eq!(result.status_counts(), [(Status::Success, 32)], "{} at rtol {rtol}", spec.name);
+        }
+    }
+}

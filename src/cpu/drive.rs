@@ -176,7 +176,7 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
         }
         let h = attempts.map(|attempt| attempt.h);
         self.stepper.rk_step(&t, &self.y, &self.p, &h);
-        let none = [ErrorNorm { sq: R::ZERO, signal_sq: R::ZERO }; L];
+        let none = [ErrorNorm { sq: R::ZERO, noise_sq: R::ZERO }; L];
         let norm = if self.job.method.is_adaptive() { self.stepper.error_norm_sq(&self.y, &h) } else { none };
         let culprit = self.stepper.first_non_finite();
         for column in 0..L {

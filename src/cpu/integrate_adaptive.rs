@@ -15,8 +15,8 @@ pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt
     Attempt { h: if is_last { left } else { lane.dt }, is_last }
 }
 
-/// Accepts or rejects the step, and sets the next `dt`; `culprit` tells what is not finite in the candidate. A step that
-/// is rejected for nothing but errors within the rounding of y chases noise: it ends the trajectory.
+/// Accepts or rejects the step, and sets the next `dt`; `culprit` tells what is not finite in the candidate. A step that would
+/// be rejected for errors within the rounding of y alone chases noise: it ends the trajectory.
 pub fn end_step<R: Real>(
     config: &RunConfig<R>,
     lane: &mut Lane<R>,
@@ -37,7 +37,7 @@ pub fn end_step<R: Real>(
             lane.status = if finite { Status::DtUnderflow } else { Status::NonFinite };
             lane.culprit = if finite { lane.culprit } else { culprit };
         }
-        if finite && norm.signal_sq <= R::ONE {
+        if finite && norm.noise_sq > R::ONE {
             lane.status = Status::ToleranceNotReachable;
         }
         lane.dt = lane.dt.greater(smallest);

@@ -38,11 +38,11 @@ impl<R: Real> Lane<R> {
     }
 }
 
-/// The squared error of a step in tolerance units, and the part of it that is more than the rounding of y.
+/// The squared error of a step in tolerance units, and the part of it that is within the rounding of y.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorNorm<R> {
     pub sq: R,
-    pub signal_sq: R,
+    pub noise_sq: R,
 }
 
 /// The step about to be tried: its size, and whether it ends at t1.

@@ -60,10 +60,10 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
         }
     }
 
-    /// Mean squares of the error in tolerance units for each lane: of all slots, and of those where it exceeds the
-    /// rounding of y.
+    /// Mean squares of the error in tolerance units for each lane: of all slots, and of those alone where it is within
+    /// the rounding of y.
     pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [ErrorNorm<R>; L] {
-        let mut norms = [ErrorNorm { sq: R::ZERO, signal_sq: R::ZERO }; L];
+        let mut norms = [ErrorNorm { sq: R::ZERO, noise_sq: R::ZERO }; L];
         for (slot, y) in y.iter().enumerate() {
             let error = weighted_sum(&self.tables.error, slot, &self.k);
             let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
@@ -73,13 +73,13 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
                 let e = ratio(error, atol + rtol * size);
                 let norm = &mut norms[lane];
                 norm.sq = norm.sq + e * e;
-                if !is_noise(error, size) {
-                    norm.signal_sq = norm.signal_sq + e * e;
+                if is_noise(error, size) {
+                    norm.noise_sq = norm.noise_sq + e * e;
                 }
             }
         }
         let n = R::of_u32(self.y1_candidate.len().max(1) as u32);
-        norms.map(|norm| ErrorNorm { sq: norm.sq / n, signal_sq: norm.signal_sq / n })
+        norms.map(|norm| ErrorNorm { sq: norm.sq / n, noise_sq: norm.noise_sq / n })
     }
 
     /// 1 and the slot of the first number of each lane's candidate that is not finite, 0 if all are.

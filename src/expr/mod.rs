@@ -208,22 +208,21 @@ impl Graph {
         }
     }
 
-    /// a + b; a + 0 is a.
+    /// a + b; a + -0 is a. Never a + 0, which is 0 where a is -0.
     pub fn add(&mut self, a: ExprId, b: ExprId) -> ExprId {
         match (self.as_const(a), self.as_const(b)) {
             (Some(x), Some(y)) => self.constant(x + y),
-            (_, Some(0.0)) => a,
-            (Some(0.0), _) => b,
+            (_, Some(y)) if y == 0.0 && y.is_sign_negative() => a,
+            (Some(x), _) if x == 0.0 && x.is_sign_negative() => b,
             _ => self.intern_commutative(Node::Add(a, b), Node::Add(b, a)),
         }
     }
 
-    /// a - b; a - 0 is a, 0 - b is -b.
+    /// a - b; a - 0 is a. Never -b for 0 - b, whose sign of zero differs.
     pub fn sub(&mut self, a: ExprId, b: ExprId) -> ExprId {
         match (self.as_const(a), self.as_const(b)) {
             (Some(x), Some(y)) => self.constant(x - y),
-            (_, Some(0.0)) => a,
-            (Some(0.0), _) => self.neg(b),
+            (_, Some(y)) if y == 0.0 && y.is_sign_positive() => a,
             _ => self.intern(Node::Sub(a, b)),
         }
     }

@@ -441,10 +441,12 @@ mod tests {
     fn exact_identities_only() {
         let mut scope = Letters::default();
         let a = parse("a", &mut scope).expect("valid");
-        for text in ["a*1", "1*a", "a + 0", "a - 0", "a/1", "a^1", "-(-a)", "true ? a : b"] {
+        for text in ["a*1", "1*a", "a - 0", "a/1", "a^1", "-(-a)", "true ? a : b"] {
             assert_eq!(parse(text, &mut scope).as_ref(), Ok(&a), "{text}");
         }
         assert_ne!(parse("a*0", &mut scope), parse("0", &mut scope), "a*0 is NaN for an infinite a");
+        assert_ne!(parse("a + 0", &mut scope).as_ref(), Ok(&a), "a + 0 is 0 where a is -0");
+        assert_ne!(parse("0 - a", &mut scope), parse("-a", &mut scope), "0 - a is 0 where a is 0");
     }
 
     #[test]

@@ -153,12 +153,12 @@ impl StepPrinter<'_> {
         s.group(&s.add(&format!("tables.tolerances[{slot}].atol"), &relative))
     }
 
-    /// Mean squares of the error in tolerance units: of all slots, and of those where it exceeds the rounding of y.
+    /// Mean squares of the error in tolerance units: of all slots, and of those alone where it is within the rounding of y.
     fn error_norm_sq(&self) -> String {
         let s = self.spelling;
         let mut out =
             "fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {\n    var sum = real_of(0.0);\n    \
-                       var signal = real_of(0.0);\n"
+                       var noise = real_of(0.0);\n"
                 .to_string();
         for (slot, m) in self.members.state.iter().enumerate() {
             let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.error, "step.", m)));
@@ -169,13 +169,13 @@ impl StepPrinter<'_> {
                  let size{slot} = greater(real_abs(y.{m}), real_abs(step.y1_candidate.{m}));\n    \
                  let e{slot} = ratio(error{slot}, {tolerance});\n    \
                  sum = {};\n    \
-                 signal = select({}, signal, is_noise(error{slot}, size{slot}));\n",
+                 noise = select(noise, {}, is_noise(error{slot}, size{slot}));\n",
                 s.add("sum", &square),
-                s.add("signal", &square)
+                s.add("noise", &square)
             ));
         }
         let n = s.literal(self.members.state.len().max(1) as f64);
-        out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", s.div("sum", &n), s.div("signal", &n)));
+        out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", s.div("sum", &n), s.div("noise", &n)));
         out
     }
 

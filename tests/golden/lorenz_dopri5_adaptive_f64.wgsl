@@ -176,23 +176,23 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 
 fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     var sum = real_of(0.0);
-    var signal = real_of(0.0);
+    var noise = real_of(0.0);
     let error0 = h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x);
     let size0 = greater(real_abs(y.x), real_abs(step.y1_candidate.x));
     let e0 = ratio(error0, (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0));
     sum = sum + e0 * e0;
-    signal = select(signal + e0 * e0, signal, is_noise(error0, size0));
+    noise = select(noise, noise + e0 * e0, is_noise(error0, size0));
     let error1 = h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y);
     let size1 = greater(real_abs(y.y), real_abs(step.y1_candidate.y));
     let e1 = ratio(error1, (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1));
     sum = sum + e1 * e1;
-    signal = select(signal + e1 * e1, signal, is_noise(error1, size1));
+    noise = select(noise, noise + e1 * e1, is_noise(error1, size1));
     let error2 = h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z);
     let size2 = greater(real_abs(y.z), real_abs(step.y1_candidate.z));
     let e2 = ratio(error2, (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2));
     sum = sum + e2 * e2;
-    signal = select(signal + e2 * e2, signal, is_noise(error2, size2));
-    return ErrorNorm(sum / 3.0lf, signal / 3.0lf);
+    noise = select(noise, noise + e2 * e2, is_noise(error2, size2));
+    return ErrorNorm(sum / 3.0lf, noise / 3.0lf);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {

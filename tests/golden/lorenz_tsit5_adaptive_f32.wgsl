@@ -177,23 +177,23 @@ fn interpolate(y: State, step: Step, h: real, theta: real) -> State {
 
 fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     var sum = real_of(0.0);
-    var signal = real_of(0.0);
+    var noise = real_of(0.0);
     let error0 = h * (-0.0017800111f * step.k1.x + -0.00081643445f * step.k2.x + 0.007880878f * step.k3.x + -0.144711f * step.k4.x + 0.58235717f * step.k5.x + -0.4580821f * step.k6.x + 0.015151516f * step.k7.x);
     let size0 = greater(real_abs(y.x), real_abs(step.y1_candidate.x));
     let e0 = ratio(error0, (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0));
     sum = sum + e0 * e0;
-    signal = select(signal + e0 * e0, signal, is_noise(error0, size0));
+    noise = select(noise, noise + e0 * e0, is_noise(error0, size0));
     let error1 = h * (-0.0017800111f * step.k1.y + -0.00081643445f * step.k2.y + 0.007880878f * step.k3.y + -0.144711f * step.k4.y + 0.58235717f * step.k5.y + -0.4580821f * step.k6.y + 0.015151516f * step.k7.y);
     let size1 = greater(real_abs(y.y), real_abs(step.y1_candidate.y));
     let e1 = ratio(error1, (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1));
     sum = sum + e1 * e1;
-    signal = select(signal + e1 * e1, signal, is_noise(error1, size1));
+    noise = select(noise, noise + e1 * e1, is_noise(error1, size1));
     let error2 = h * (-0.0017800111f * step.k1.z + -0.00081643445f * step.k2.z + 0.007880878f * step.k3.z + -0.144711f * step.k4.z + 0.58235717f * step.k5.z + -0.4580821f * step.k6.z + 0.015151516f * step.k7.z);
     let size2 = greater(real_abs(y.z), real_abs(step.y1_candidate.z));
     let e2 = ratio(error2, (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2));
     sum = sum + e2 * e2;
-    signal = select(signal + e2 * e2, signal, is_noise(error2, size2));
-    return ErrorNorm(sum / 3.0f, signal / 3.0f);
+    noise = select(noise, noise + e2 * e2, is_noise(error2, size2));
+    return ErrorNorm(sum / 3.0f, noise / 3.0f);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
@@ -340,10 +340,10 @@ struct Lane {
     culprit: u32, // 1 and the row of the first value that was not finite
 }
 
-// The squared error of a step in tolerance units, and the part of it that is more than the rounding of y.
+// The squared error of a step in tolerance units, and the part of it that is within the rounding of y.
 struct ErrorNorm {
     sq: real,
-    signal_sq: real,
+    noise_sq: real,
 }
 
 // The step about to be tried: its size, and whether it ends at t1.
@@ -562,8 +562,8 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
-// Accepts or rejects the step, and sets the next dt; culprit tells what is not finite in the candidate. A step that is
-// rejected for nothing but errors within the rounding of y chases noise: it ends the trajectory.
+// Accepts or rejects the step, and sets the next dt; culprit tells what is not finite in the candidate. A step that
+// would be rejected for errors within the rounding of y alone chases noise: it ends the trajectory.
 fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
     let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
@@ -578,7 +578,7 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culpri
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
             (*lane).culprit = select(culprit, (*lane).culprit, finite);
         }
-        if finite && less_equal(norm.signal_sq, real_of(1.0)) {
+        if finite && less(real_of(1.0), norm.noise_sq) {
             (*lane).status = STATUS_TOLERANCE_NOT_REACHABLE;
         }
         (*lane).dt = greater((*lane).dt, smallest);
