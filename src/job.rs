@@ -8,7 +8,6 @@
 
 use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};
-use crate::pair::F32x2;
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
 
@@ -51,18 +50,9 @@ pub struct Inputs {
 }
 
 /// What rounding to the run's format takes from an initial value: a compensated state begins with it.
-pub fn rounded_off<R: Real>(y0: f64) -> R {
-    let low = y0 - R::of(y0).to_f64();
-    if low.is_finite() { R::of(low) } else { R::ZERO }
-}
-
-/// The same for a format known at run time.
-pub fn rounded_off_in(precision: Precision, y0: f64) -> f64 {
-    match precision {
-        Precision::F32 => rounded_off::<f32>(y0).to_f64(),
-        Precision::F64 => rounded_off::<f64>(y0),
-        Precision::F32x2 => rounded_off::<F32x2>(y0).to_f64(),
-    }
+pub fn rounded_off(precision: Precision, y0: f64) -> f64 {
+    let low = y0 - precision.round(y0);
+    if low.is_finite() { low } else { 0.0 }
 }
 
 /// What a backend returns for a chunk of trajectories.
@@ -193,7 +183,7 @@ impl Job<'_> {
     /// Time of the last accepted state from its offset: t1 itself where the end was reached.
     pub fn end_time(&self, tau: f64) -> f64 {
         let span = self.t1 - self.t0;
-        if tau == span - rounded_off_in(self.precision, span) { self.t1 } else { self.t0 + tau }
+        if tau == self.precision.round(span) { self.t1 } else { self.t0 + tau }
     }
 
     /// Save times as offsets from t0.

@@ -44,6 +44,15 @@ impl Precision {
         Precision::ALL.into_iter().find(|p| p.name() == name)
     }
 
+    /// The nearest number of the format.
+    pub fn round(self, x: f64) -> f64 {
+        match self {
+            Precision::F32 => f64::from(x as f32),
+            Precision::F64 => x,
+            Precision::F32x2 => F32x2::from_f64(x).to_f64(),
+        }
+    }
+
     /// Largest finite number.
     pub fn max(self) -> f64 {
         match self {
@@ -97,11 +106,6 @@ impl Arithmetic {
             Arithmetic::Exact => "exact",
             Arithmetic::FastMath => "fast-math",
         }
-    }
-
-    /// Reads one of the names.
-    pub fn parse(name: &str) -> Option<Self> {
-        Arithmetic::ALL.into_iter().find(|arithmetic| arithmetic.name() == name)
     }
 }
 

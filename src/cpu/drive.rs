@@ -141,7 +141,7 @@ impl<'a, R: Real, const L: usize> Driver<'a, R, L> {
             self.stepper.k[0][slot][column] = k1[0];
         }
         for (slot, low) in self.stepper.low.iter_mut().enumerate() {
-            low[column] = rounded_off(self.inputs.y0[slot * self.inputs.n_traj + trajectory]);
+            low[column] = R::of(rounded_off(R::PRECISION, self.inputs.y0[slot * self.inputs.n_traj + trajectory]));
         }
         for (slot, p) in p.iter().enumerate() {
             self.p[slot][column] = p[0];

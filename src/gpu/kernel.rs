@@ -3,7 +3,7 @@
 use super::SLICE_SECONDS;
 use super::buffers::{Device, pack, real_bytes};
 use crate::error::Result;
-use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows, rounded_off_in};
+use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows, rounded_off};
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
@@ -125,6 +125,31 @@ pub fn compute_pipeline(
     })
 }
 
+/// Binds buffers to 0, 1, ...
+pub fn bind(device: &Device, layout: &wgpu::BindGroupLayout, buffers: &[&wgpu::Buffer]) -> Result<wgpu::BindGroup> {
+    let entries: Vec<wgpu::BindGroupEntry> = (0..)
+        .zip(buffers)
+        .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+        .collect();
+    let descriptor = wgpu::BindGroupDescriptor { label: Some("ensolve"), layout, entries: &entries };
+    device.scoped(|| device.device.create_bind_group(&descriptor))
+}
+
+impl Buffers {
+    fn in_order(&self) -> [&wgpu::Buffer; BINDINGS.len()] {
+        [
+            &self.config,
+            &self.tables,
+            &self.save_times,
+            &self.params,
+            &self.state,
+            &self.counts,
+            &self.saved,
+            &self.unfinished,
+        ]
+    }
+}
+
 impl Kernel {
     /// Compiles the kernel for the device.
     pub fn new(device: &Device, source: KernelSource) -> Result<Self> {
@@ -143,7 +168,7 @@ impl Kernel {
         progress: &dyn Progress,
     ) -> Result<RawOutput> {
         let buffers = device.scoped(|| upload(device, job, inputs))?;
-        let bind_group = device.scoped(|| self.bind(device, &buffers))?;
+        let bind_group = bind(device, &self.layout, &buffers.in_order())?;
         let mut slice_steps = fixed_slice.unwrap_or_else(|| first_slice(job, inputs.n_traj));
         let mut unfinished = inputs.n_traj;
         let mut compiled = false;
@@ -162,28 +187,6 @@ impl Kernel {
             compiled = true;
         }
         download(device, job, inputs.n_traj, &buffers)
-    }
-
-    fn bind(&self, device: &Device, buffers: &Buffers) -> wgpu::BindGroup {
-        let in_order = [
-            &buffers.config,
-            &buffers.tables,
-            &buffers.save_times,
-            &buffers.params,
-            &buffers.state,
-            &buffers.counts,
-            &buffers.saved,
-            &buffers.unfinished,
-        ];
-        let entries: Vec<wgpu::BindGroupEntry> = (0..)
-            .zip(in_order)
-            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-            .collect();
-        device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("ensolve"),
-            layout: &self.layout,
-            entries: &entries,
-        })
     }
 
     /// One slice; returns how many trajectories are unfinished.
@@ -249,7 +252,7 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     device.write_reals(&buffers.params, &inputs.p, precision);
     device.write_reals(&buffers.state, &inputs.y0, precision);
     if job.compensated {
-        let low: Vec<f64> = inputs.y0.iter().map(|y0| rounded_off_in(precision, *y0)).collect();
+        let low: Vec<f64> = inputs.y0.iter().map(|y0| rounded_off(precision, *y0)).collect();
         let first = (rows.y_low * n_traj) as u64 * real_bytes(precision);
         device.queue.write_buffer(&buffers.state, first, &pack(&low, precision));
     }

@@ -97,9 +97,9 @@ impl GpuBackend {
             workgroup_size: self.workgroup_size,
         };
         let notes = open.check(options, &self.summary)?;
-        let source = wgsl::assemble(job.program, job.method, options)?;
-        if self.kernel.as_ref().is_none_or(|kernel| kernel.source != source) {
-            self.kernel = Some(Kernel::new(&open.device, source)?);
+        let draft = wgsl::draft(job.program, job.method, options)?;
+        if self.kernel.as_ref().is_none_or(|kernel| !draft.is_of(&kernel.source)) {
+            self.kernel = Some(Kernel::new(&open.device, draft.prove()?)?);
         }
         Ok((&open.device, self.kernel.as_ref().expect("the kernel was compiled above"), notes))
     }

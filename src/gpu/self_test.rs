@@ -7,9 +7,10 @@
 //! that simplifies an error term away misses by a factor of a million.
 
 use super::buffers::{Device, pack, real_bytes, unpack};
-use super::kernel::{compute_pipeline, layout};
+use super::kernel::{bind, compute_pipeline, layout};
 use crate::error::Result;
 use crate::real::{Arithmetic, Precision, Real};
+use crate::sampling::uniform01;
 use crate::wgsl::{KernelOptions, SELF_TEST_RESULTS, self_test};
 
 /// What the test found.
@@ -48,39 +49,26 @@ const CASES: usize = 1024;
 /// Exponents of the ordinary cases, so that no product or quotient leaves the normal numbers of f32.
 const ORDINARY: i32 = 30;
 
-/// Numbers from a fixed seed: G. Marsaglia, "Xorshift RNGs", J. Stat. Softw. 8 (2003) 14.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number of either sign between 2^(low - 1) and 2^high.
-    fn number(&mut self, low: i32, high: i32) -> f64 {
-        let exponent = low + (self.bits() % (high - low + 1) as u64) as i32;
-        let mantissa = 0.5 + 0.5 * (self.bits() >> 11) as f64 / (1u64 << 53) as f64;
-        let sign = if self.bits() & 1 == 0 { 1.0 } else { -1.0 };
-        sign * mantissa * 2f64.powi(exponent)
-    }
+/// A number of either sign between 2^(low - 1) and 2^high: number `draw` of case `n`.
+fn number(n: usize, draw: u32, low: i32, high: i32) -> f64 {
+    let random = |part: u32| uniform01(0, n as u64, 3 * draw + part);
+    let exponent = low + (random(0) * f64::from(high - low + 1)) as i32;
+    let sign = if random(1) < 0.5 { 1.0 } else { -1.0 };
+    sign * (0.5 + 0.5 * random(2)) * 2f64.powi(exponent)
 }
 
 /// Three numbers of each case: ordinary ones first, then subnormal ones. Close neighbours are among them, whose
 /// differences show what a compiler does to sums.
 fn cases<R: Real>() -> Vec<[R; 3]> {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let smallest = if R::PRECISION == Precision::F64 { f64::MIN_EXP } else { f32::MIN_EXP };
-    let mut case = |n: usize| {
+    let case = |n: usize| {
         let (low, high) = if n < CASES { (-ORDINARY, ORDINARY) } else { (smallest - 8, smallest + 4) };
-        let a = random.number(low, high);
-        let near = a * (1.0 + random.number(-30, -1));
-        let b = if n.is_multiple_of(2) { near } else { random.number(low, high) };
-        [a, b, random.number(low, high)].map(R::of)
+        let a = number(n, 0, low, high);
+        let near = a * (1.0 + number(n, 1, -30, -1));
+        let b = if n.is_multiple_of(2) { near } else { number(n, 2, low, high) };
+        [a, b, number(n, 3, low, high)].map(R::of)
     };
-    (0..2 * CASES).map(&mut case).collect()
+    (0..2 * CASES).map(case).collect()
 }
 
 /// Compiles and runs the test as a kernel of these options would be.
@@ -105,17 +93,7 @@ pub fn run<R: Real>(device: &Device, options: KernelOptions) -> Result<Finding> 
         ]
     })?;
     device.queue.write_buffer(&buffers[1], 0, &pack(&arguments, R::PRECISION));
-    let entries: Vec<wgpu::BindGroupEntry> = (0..)
-        .zip(&buffers)
-        .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-        .collect();
-    let bind_group = device.scoped(|| {
-        device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("self test"),
-            layout: &layout,
-            entries: &entries,
-        })
-    })?;
+    let bind_group = bind(device, &layout, &buffers.each_ref())?;
     let mut encoder = device.device.create_command_encoder(&Default::default());
     {
         let mut pass = encoder.begin_compute_pass(&Default::default());

@@ -112,24 +112,43 @@ impl KernelSource {
     pub fn spirv(&self) -> Option<&[u32]> {
         self.spirv.as_deref()
     }
+}
 
-    /// Joins sections and validates the module; its twin in SPIR-V needs no seals.
-    fn new(sections: &[(&str, &str)], options: KernelOptions) -> Result<KernelSource> {
-        let (sealed, bare) = (shader!("seal.wgsl"), shader!("no_seal.wgsl"));
-        let with = |seal| -> Vec<(&str, &str)> {
-            let seal = (options.precision == Precision::F32x2).then_some(seal);
-            sections.iter().copied().chain(seal).collect()
-        };
-        let (text, places) = join(&with(sealed));
+/// A kernel's text before anything has looked at it: cheap to print, to see whether the kernel at hand is the same.
+pub struct Draft {
+    text: String,
+    places: Vec<Section>,
+    /// The same without seals, for SPIR-V that needs none.
+    bare: Option<(String, Vec<Section>)>,
+    options: KernelOptions,
+}
+
+impl Draft {
+    /// Joins sections.
+    fn new(sections: &[(&str, &str)], options: KernelOptions) -> Draft {
+        let join_with = |seal| join(&sections.iter().copied().chain(seal).collect::<Vec<_>>());
+        let is_pair = options.precision == Precision::F32x2;
+        let (text, places) = join_with(is_pair.then_some(shader!("seal.wgsl")));
+        let bare = is_pair.then(|| join_with(Some(shader!("no_seal.wgsl"))));
+        Draft { text, places, bare, options }
+    }
+
+    /// Whether the kernel was made from such a draft.
+    pub fn is_of(&self, source: &KernelSource) -> bool {
+        self.text == source.text && self.options == source.options
+    }
+
+    /// Validates the module and translates it where its rounding must be kept.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] if the module is not valid, which is a bug of this crate.
+    pub fn prove(self) -> Result<KernelSource> {
+        let Draft { text, places, bare, options } = self;
         let (mut module, mut info) = validate(&text, &places, options.precision)?;
-        let mut spirv = None;
-        if let Some(kept) = options.kept() {
-            if options.precision == Precision::F32x2 {
-                let (text, places) = join(&with(bare));
-                (module, info) = validate(&text, &places, options.precision)?;
-            }
-            spirv = Some(spirv::translate(&module, &info, kept, ERROR_FREE)?);
+        if let Some((text, places)) = bare {
+            (module, info) = validate(&text, &places, options.precision)?;
         }
+        let spirv = options.kept().map(|kept| spirv::translate(&module, &info, kept, ERROR_FREE)).transpose()?;
         Ok(KernelSource { text, options, spirv })
     }
 }
@@ -140,10 +159,16 @@ const ERROR_FREE: &str = "math_";
 /// Joins the shader files with the generated sections and validates the module.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for fast mathematics in anything but f32, [`Error::Shader`] if the module is not valid, which is
-/// a bug of this crate.
+/// As [`draft`] and [`Draft::prove`].
 pub fn assemble(program: &OdeProgram, method: &Method, options: impl Into<KernelOptions>) -> Result<KernelSource> {
-    let options = options.into();
+    draft(program, method, options.into())?.prove()
+}
+
+/// Joins the shader files with the generated sections.
+///
+/// # Errors
+/// [`Error::Unsupported`] for fast mathematics in anything but f32, [`Error::Run`] for constants out of range.
+pub fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Result<Draft> {
     let precision = options.precision;
     if options.arithmetic == Arithmetic::FastMath && precision != Precision::F32 {
         return Err(Error::Unsupported(format!(
@@ -177,7 +202,7 @@ pub fn assemble(program: &OdeProgram, method: &Method, options: impl Into<Kernel
     if calls_functions(program) {
         sections.extend(math_sections(precision));
     }
-    KernelSource::new(&sections, options)
+    Ok(Draft::new(&sections, options))
 }
 
 fn calls_functions(program: &OdeProgram) -> bool {
@@ -198,7 +223,7 @@ pub fn self_test(options: KernelOptions) -> Result<KernelSource> {
         options.workgroup_size
     );
     let test = shader!("self_test.wgsl");
-    KernelSource::new(&[("generated constants", &consts), real_section(options.precision), test], options)
+    Draft::new(&[("generated constants", &consts), real_section(options.precision), test], options).prove()
 }
 
 /// The arithmetic of a number format.
