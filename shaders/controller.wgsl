@@ -55,20 +55,20 @@ fn is_noise(error: real, size: real) -> bool {
     return less_equal(real_abs(error), mul(real_of(REAL_EPSILON), size));
 }
 
-// Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.
+// Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected. Both cases share one power, and
+// neither branches: lanes and GPU threads go side by side.
 fn control(err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
     let accept = less_equal(err_sq, real_of(1.0)) && finite;
     let err = log2_norm(to_f32(lesser(err_sq, real_of(1e30))));
-    if accept {
-        let wanted = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
-        let limit = select(config.factor_max, 1.0, after_rejection);
-        let factor = greater_f32(lesser_f32(wanted, limit), config.factor_min);
-        return Control(accept, lesser(greater(mul(dt, real_of(factor)), config.dt_min), config.dt_max), err);
-    }
-    let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
-    let bounded = greater_f32(lesser_f32(shrunk, config.safety), config.factor_min);
-    let factor = select(config.factor_min, bounded, finite);
-    return Control(accept, mul(dt, real_of(factor)), err_prev);
+    let accepted = config.beta2 * err_prev - config.beta1 * err;
+    let exponent = select(-config.inv_exponent * err, accepted, accept);
+    let most = select(config.factor_max, 1.0, after_rejection);
+    let limit = select(config.safety, most, accept);
+    let wanted = greater_f32(lesser_f32(config.safety * control_exp2(exponent), limit), config.factor_min);
+    let factor = select(config.factor_min, wanted, finite);
+    let next = mul(dt, real_of(factor));
+    let within = lesser(greater(next, config.dt_min), config.dt_max);
+    return Control(accept, select(next, within, accept), select(err_prev, err, accept));
 }
 
 // First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a

@@ -50,6 +50,7 @@
 pub mod error;
 pub mod pair;
 pub mod math;
+pub mod simd;
 pub mod real;
 pub mod sampling;
 pub mod status;

@@ -9,7 +9,7 @@ use crate::expr::{ExprId, Graph, Node};
 use crate::real::{Form, Precision, Real};
 
 /// Operations in order, each with the label of the user's `let` if it has one, and the results.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Program {
     /// The operations; operands are positions in this list.
     pub nodes: Vec<Node>,
@@ -72,7 +72,7 @@ impl Program {
 
 /// The model's equations as flat programs, with the sizes and names of what they read and write. State, parameter
 /// and output slots are numbered from 0 in the order of the flat vectors.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OdeProgram {
     /// Title of the model.
     pub name: String,

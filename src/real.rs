@@ -5,6 +5,7 @@
 //! rows of [`crate::expr::func`].
 
 use crate::pair::F32x2;
+use crate::simd::RowFn;
 use std::fmt::{Debug, Display};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -127,6 +128,19 @@ pub struct Function {
     pub double: Form<f64>,
     /// In f32x2.
     pub pair: Form<F32x2>,
+    /// The same on rows of lanes.
+    pub rows: RowForms,
+}
+
+/// A function on rows of lanes in every number format.
+#[derive(Debug, Clone, Copy)]
+pub struct RowForms {
+    /// In f32.
+    pub single: RowFn<f32>,
+    /// In f64.
+    pub double: RowFn<f64>,
+    /// In f32x2.
+    pub pair: RowFn<F32x2>,
 }
 
 /// `f32`, `f64` or [`F32x2`].
@@ -164,6 +178,8 @@ pub trait Real:
     fn of_u32(k: u32) -> Self;
     /// The form of a function for this number format.
     fn form(function: &Function) -> Form<Self>;
+    /// The same on rows.
+    fn row_fn(rows: &RowForms) -> RowFn<Self>;
     /// Exact conversion.
     fn to_f64(self) -> f64;
     /// Nearest f32; the step controller works in f32 whatever the precision.
@@ -171,6 +187,7 @@ pub trait Real:
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// Neither a number nor infinite.
+    #[inline(always)]
     fn is_nan(self) -> bool {
         !(self.abs() >= Self::ZERO)
     }
@@ -179,10 +196,12 @@ pub trait Real:
     /// Square root, correctly rounded in f32 and f64.
     fn sqrt(self) -> Self;
     /// The smaller one; `other` where the comparison fails (NaN), as `select` does in the kernels.
+    #[inline(always)]
     fn lesser(self, other: Self) -> Self {
         if self < other { self } else { other }
     }
     /// The larger one; `other` where the comparison fails (NaN).
+    #[inline(always)]
     fn greater(self, other: Self) -> Self {
         if self > other { self } else { other }
     }
@@ -196,30 +215,41 @@ macro_rules! real {
             const EPSILON: f32 = $float::EPSILON as f32;
             const NAN: Self = $float::NAN;
             const PRECISION: Precision = $precision;
+            #[inline(always)]
             fn of(x: f64) -> Self {
                 x as $float
             }
+            #[inline(always)]
             fn of_f32(x: f32) -> Self {
                 $float::from(x)
             }
+            #[inline(always)]
             fn of_u32(k: u32) -> Self {
                 k as $float
             }
             fn form(function: &Function) -> Form<Self> {
                 function.$form
             }
+            fn row_fn(rows: &RowForms) -> RowFn<Self> {
+                rows.$form
+            }
+            #[inline(always)]
             fn to_f64(self) -> f64 {
                 self as f64
             }
+            #[inline(always)]
             fn to_f32(self) -> f32 {
                 self as f32
             }
+            #[inline(always)]
             fn is_finite(self) -> bool {
                 $float::is_finite(self)
             }
+            #[inline(always)]
             fn abs(self) -> Self {
                 $float::abs(self)
             }
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 $float::sqrt(self)
             }
@@ -236,30 +266,41 @@ impl Real for F32x2 {
     const EPSILON: f32 = 7.105_427_4e-15; // 2^-47
     const NAN: Self = F32x2::NAN;
     const PRECISION: Precision = Precision::F32x2;
+    #[inline(always)]
     fn of(x: f64) -> Self {
         F32x2::from_f64(x)
     }
+    #[inline(always)]
     fn of_f32(x: f32) -> Self {
         F32x2::from_f32(x)
     }
+    #[inline(always)]
     fn of_u32(k: u32) -> Self {
         F32x2::from_f64(f64::from(k))
     }
     fn form(function: &Function) -> Form<Self> {
         function.pair
     }
+    fn row_fn(rows: &RowForms) -> RowFn<Self> {
+        rows.pair
+    }
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         F32x2::to_f64(self)
     }
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         self.hi()
     }
+    #[inline(always)]
     fn is_finite(self) -> bool {
         F32x2::is_finite(self)
     }
+    #[inline(always)]
     fn abs(self) -> Self {
         F32x2::abs(self)
     }
+    #[inline(always)]
     fn sqrt(self) -> Self {
         F32x2::sqrt(self)
     }

@@ -37,6 +37,11 @@ fn math_with_sign(magnitude: real, sign_source: real) -> real {
     return bitcast<real>(bitcast<bits>(magnitude) ^ (bitcast<bits>(sign_source) & MATH_SIGN_BIT));
 }
 
+// The whole number nearest to x as a number, from x + SHIFTER: by way of an integer, so that nothing cancels the shift.
+fn math_shifted_real(x: real) -> real {
+    return real(math_shifted_whole(x));
+}
+
 // The whole number nearest to x from x + MATH_SHIFTER.
 fn math_shifted_whole(x: real) -> i32 {
     return i32(bitcast<bits>(x) - MATH_SHIFTER_BITS);

@@ -13,14 +13,14 @@ struct MathPower { k: i32, head: real, low: real, curve: real }
 fn math_power(k: i32, reduced: real, rest: real) -> MathPower {
     let head = math_seal(math_seal(reduced + MATH_EXP_GRID) - MATH_EXP_GRID);
     let low = math_seal(reduced - head);
-    let r = head + (low + rest);
+    let r = math_seal(reduced) + rest;
     return MathPower(k, head, low, r * r * math_exp_series(r) + rest);
 }
 
 fn math_exp_power(x: real) -> MathPower {
-    let k = math_shifted_whole(x * MATH_LOG2_E + MATH_SHIFTER);
-    let whole = real(k);
-    return math_power(k, x - whole * MATH_LN2_HEAD, -(whole * MATH_LN2_TAIL));
+    let shifted = x * MATH_LOG2_E + MATH_SHIFTER;
+    let whole = math_shifted_real(shifted);
+    return math_power(math_shifted_whole(shifted), x - whole * MATH_LN2_HEAD, -(whole * MATH_LN2_TAIL));
 }
 
 // 2^(k + f + tail) for |f + tail| <= 1/2 and a small tail.

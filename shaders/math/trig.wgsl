@@ -1,8 +1,8 @@
 // Sine, cosine and tangent of any angle, in radians. Twin of src/math/trig.rs.
 //
-// The angle is brought to |r| < 0.7855 by a multiple of pi/2, in integers and to more bits than the format has, so that
-// a result near zero has all of its bits: Cody and Waite's method in fixed point for small angles, Payne and Hanek's
-// for the others (Muller et al., Handbook of Floating-Point Arithmetic, section 10.2).
+// The angle is brought to |r| < 0.7855 by a multiple of pi/2, to more bits than the format has, so that a result near
+// zero has all of its bits: Cody and Waite's method for small angles (math_angle_small, in fixed point in f32), Payne
+// and Hanek's in integers for the others (Muller et al., Handbook of Floating-Point Arithmetic, section 10.2).
 
 // |x| = quadrant * pi/2 + head + tail, |head + tail| < 0.7855.
 struct MathAngle { quadrant: bits, head: real, tail: real }
@@ -17,23 +17,6 @@ fn math_mul_high(a: bits, b: bits) -> bits {
     let middle = a_low * b_high + ((a_low * b_low) >> half);
     let carry = a_high * b_low + (middle & MATH_HALF_WORD_MASK);
     return a_high * b_high + (middle >> half) + (carry >> half);
-}
-
-// For a < MATH_SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
-// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
-// joins the head, since the first is then nearly nothing.
-fn math_angle_small(a: real) -> MathAngle {
-    let k = bitcast<bits>(a * MATH_QUADRANTS + MATH_SHIFTER) - MATH_SHIFTER_BITS;
-    let word = bitcast<bits>(a);
-    let left = u32(i32(word >> MATH_MANTISSA_BITS) - (MATH_BIAS - 1)) & (MATH_WORD_BITS - 1u);
-    let fixed = ((word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS) << left;
-    let second = k * MATH_HALF_PI_SECOND;
-    let difference = fixed - k * MATH_HALF_PI_FIRST - (second >> MATH_SECOND_BITS);
-    let first = real(bitcast<ibits>(difference)) * MATH_FIRST_UNIT;
-    let next = real(second & MATH_SECOND_MASK) * MATH_SECOND_UNIT;
-    let moved = select(real(0.0), next, difference + 15 < 31);
-    let reduced = select(first - moved, a, k == 0);
-    return MathAngle(k, reduced, (moved - next) - real(k) * MATH_HALF_PI_THIRD);
 }
 
 // For finite a >= 1. The mantissa times a window of three words of 2/pi, kept modulo 4 with two words less two bits

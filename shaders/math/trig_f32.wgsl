@@ -23,6 +23,23 @@ const MATH_SECOND_UNIT: real = 5.68434189e-14;
 const MATH_SECOND_BITS: u32 = 20u;
 const MATH_SECOND_MASK: bits = 0xfffffu;
 
+// For a < MATH_SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
+// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
+// joins the head, since the first is then nearly nothing.
+fn math_angle_small(a: real) -> MathAngle {
+    let k = bitcast<bits>(a * MATH_QUADRANTS + MATH_SHIFTER) - MATH_SHIFTER_BITS;
+    let word = bitcast<bits>(a);
+    let left = u32(i32(word >> MATH_MANTISSA_BITS) - (MATH_BIAS - 1)) & (MATH_WORD_BITS - 1u);
+    let fixed = ((word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS) << left;
+    let second = k * MATH_HALF_PI_SECOND;
+    let difference = fixed - k * MATH_HALF_PI_FIRST - (second >> MATH_SECOND_BITS);
+    let first = real(bitcast<ibits>(difference)) * MATH_FIRST_UNIT;
+    let next = real(second & MATH_SECOND_MASK) * MATH_SECOND_UNIT;
+    let moved = select(real(0.0), next, difference + 15 < 31);
+    let reduced = select(first - moved, a, k == 0);
+    return MathAngle(k, reduced, (moved - next) - real(k) * MATH_HALF_PI_THIRD);
+}
+
 // A word of 2/pi, with one word of zeros in front.
 fn math_two_over_pi(index: u32) -> bits {
     let i = index + 1u;

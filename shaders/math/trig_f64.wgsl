@@ -14,16 +14,25 @@ fn math_leading_zeros(x: bits) -> u32 {
 // Quadrants in a radian, 2/pi.
 const MATH_QUADRANTS: real = 0.6366197723675814;
 
-// pi/2 = FIRST * 2^-53 + SECOND * 2^-101 + THIRD. Below 10^5 there are fewer than 2^16 quadrants, whose product with
-// SECOND fits a word.
+// pi/2 in parts of 37 and 36 bits and the rest. Below 10^5 there are fewer than 2^16 quadrants, whose products with the
+// first two are exact.
 const MATH_SMALL_ANGLE: real = 1.0e5;
-const MATH_HALF_PI_FIRST: bits = 14148475504056880;
-const MATH_HALF_PI_SECOND: bits = 155242425000672;
-const MATH_HALF_PI_THIRD: real = 8.4784276603689e-32;
-const MATH_FIRST_UNIT: real = 1.1102230246251565e-16;
-const MATH_SECOND_UNIT: real = 3.944304526105059e-31;
-const MATH_SECOND_BITS: u32 = 48u;
-const MATH_SECOND_MASK: bits = 0xffffffffffff;
+const MATH_HALF_PI_FIRST: real = 1.5707963267923333;
+const MATH_HALF_PI_SECOND: real = 2.5633441515839558e-12;
+const MATH_HALF_PI_THIRD: real = 1.0562999066987428e-23;
+
+// For a < MATH_SMALL_ANGLE. The first difference is exact, for what is left of a number near whole * FIRST has few bits;
+// the second loses what the tail gets back. A whole number ends in zeros: sealing it changes nothing, but hides from a
+// compiler that both products have a factor in common.
+fn math_angle_small(a: real) -> MathAngle {
+    let shifted = a * MATH_QUADRANTS + MATH_SHIFTER;
+    let whole = math_shifted_real(shifted);
+    let first = a - whole * MATH_HALF_PI_FIRST;
+    let second = math_seal(whole) * MATH_HALF_PI_SECOND;
+    let head = math_seal(first - second);
+    let tail = ((first - head) - second) - whole * MATH_HALF_PI_THIRD;
+    return MathAngle(bitcast<bits>(shifted) - MATH_SHIFTER_BITS, head, tail);
+}
 
 // A word of 2/pi.
 fn math_two_over_pi(index: u32) -> bits {

@@ -18,6 +18,7 @@ pub struct Control<R> {
 }
 
 /// Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
+#[inline(always)]
 pub fn control_log2(x: f32) -> f32 {
     const SQRT2: f32 = std::f32::consts::SQRT_2;
     let bits = x.to_bits();
@@ -34,6 +35,7 @@ pub fn control_log2(x: f32) -> f32 {
 }
 
 /// 2^x for |x| < 126: 2^n times the Taylor series of 2^f, f within half of 0.
+#[inline(always)]
 pub fn control_exp2(x: f32) -> f32 {
     let n = (x + 0.5).floor();
     let f = x - n;
@@ -42,25 +44,45 @@ pub fn control_exp2(x: f32) -> f32 {
         + f * (std::f32::consts::LN_2
             + f * (0.240_226_5
                 + f * (0.055_504_11 + f * (0.009_618_129 + f * (0.001_333_355_8 + f * 0.000_154_035_3)))));
-    series * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    // The whole number n in the low bits: as a conversion, which would not be a vector instruction.
+    let bits = (n + 12_582_912.0).to_bits().wrapping_sub(0x4b40_0000 - 127);
+    series * f32::from_bits(bits << 23)
 }
 
 /// Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
+#[inline(always)]
 pub fn log2_norm(norm_sq: f32) -> f32 {
     0.5 * control_log2(norm_sq.lesser(1e30).greater(1e-10))
 }
 
 /// An error in tolerance units; none is none even where the tolerance is 0.
+#[inline(always)]
 pub fn ratio<R: Real>(error: R, tolerance: R) -> R {
     if error == R::ZERO { R::ZERO } else { error / tolerance }
 }
 
 /// Whether an estimated error is within the rounding of a state of that size: smaller steps cannot lessen it.
+#[inline(always)]
 pub fn is_noise<R: Real>(error: R, size: R) -> bool {
     error.abs() <= R::of_f32(R::EPSILON) * size
 }
 
+/// What to multiply an accepted step by for the next one; `err` and `err_prev` are binary logarithms of error norms.
+#[inline(always)]
+pub fn growth<R>(config: &RunConfig<R>, err: f32, err_prev: f32, after_rejection: bool) -> f32 {
+    let most = if after_rejection { 1.0 } else { config.factor_max };
+    let wanted = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
+    wanted.lesser(most).greater(config.factor_min)
+}
+
+/// The size of the step after an accepted one.
+#[inline(always)]
+pub fn grown<R: Real>(config: &RunConfig<R>, dt: R, growth: f32) -> R {
+    (dt * R::of_f32(growth)).greater(config.dt_min).lesser(config.dt_max)
+}
+
 /// Accepts or rejects a step of size `dt` with squared error norm `err_sq`; NaN is rejected.
+#[inline(always)]
 pub fn control<R: Real>(
     config: &RunConfig<R>,
     err_sq: R,
@@ -69,17 +91,11 @@ pub fn control<R: Real>(
     err_prev: f32,
     after_rejection: bool,
 ) -> Control<R> {
-    let accept = err_sq <= R::ONE && finite;
+    let accept = (err_sq <= R::ONE) & finite;
     let err = log2_norm(err_sq.lesser(R::of_f32(1e30)).to_f32());
     if accept {
-        let factor = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
-        let limit = if after_rejection { 1.0 } else { config.factor_max };
-        let factor = factor.lesser(limit).greater(config.factor_min);
-        return Control {
-            accept,
-            dt: (dt * R::of_f32(factor)).greater(config.dt_min).lesser(config.dt_max),
-            err_prev: err,
-        };
+        let dt = grown(config, dt, growth(config, err, err_prev, after_rejection));
+        return Control { accept, dt, err_prev: err };
     }
     let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
     let factor = if finite { shrunk.lesser(config.safety).greater(config.factor_min) } else { config.factor_min };
@@ -88,6 +104,7 @@ pub fn control<R: Real>(
 
 /// First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
 /// and b.
+#[inline(always)]
 pub fn initial_dt_first<R: Real>(config: &RunConfig<R>, d0: R, d1: R) -> R {
     let tiny = R::of_f32(1e-10);
     let known = d0 >= tiny && d1 >= tiny;
@@ -96,6 +113,7 @@ pub fn initial_dt_first<R: Real>(config: &RunConfig<R>, d0: R, d1: R) -> R {
 }
 
 /// First step from the first guess `h0`, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
+#[inline(always)]
 pub fn initial_dt<R: Real>(config: &RunConfig<R>, h0: R, d1: R, df: R) -> R {
     let d2 = df / (h0 * h0);
     let most = d1.greater(d2).lesser(R::of_f32(1e30));

@@ -2,13 +2,14 @@
 //!
 //! Time is the offset `tau` from t0 with the rounding of its sum kept in `tau_low`, so that many small steps add up.
 
-use super::controller::control;
-use super::lane::{Attempt, ErrorNorm, Lane};
+use super::controller::{control, grown, growth, log2_norm};
+use super::lane::{Attempt, ErrorNorm, Lane, LaneChunk};
 use crate::job::RunConfig;
 use crate::real::Real;
 use crate::status::Status;
 
 /// Chooses the size of the next step: `dt`, or what is left of the span.
+#[inline(always)]
 pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt<R> {
     let left = (config.span - lane.tau) - lane.tau_low;
     let is_last = lane.dt >= left;
@@ -17,6 +18,7 @@ pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt
 
 /// Accepts or rejects the step, and sets the next `dt`; `culprit` tells what is not finite in the candidate. A step that would
 /// be rejected for errors within the rounding of y alone chases noise: it ends the trajectory.
+#[inline(always)]
 pub fn end_step<R: Real>(
     config: &RunConfig<R>,
     lane: &mut Lane<R>,
@@ -45,18 +47,69 @@ pub fn end_step<R: Real>(
     decision.accept
 }
 
-/// Moves time past an accepted step.
-pub fn advance<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>) {
-    lane.accepted += 1;
-    if attempt.is_last {
-        lane.tau = config.span;
-        lane.tau_low = R::ZERO;
-        lane.status = Status::Success;
+/// [`end_step`] of a chunk of lanes, whose steps are accepted as a rule: what that takes is done side by side. `failed`
+/// tells whether any of the candidates may not be finite.
+#[inline(always)]
+pub fn end_steps<R: Real, const C: usize>(
+    config: &RunConfig<R>,
+    lanes: &mut LaneChunk<R, C>,
+    h: [R; C],
+    norm: [[R; C]; 2],
+    culprit: Option<[u32; C]>,
+) {
+    let [sq, noise_sq] = norm;
+    let mut err = [0.0; C];
+    for i in 0..C {
+        err[i] = sq[i].lesser(R::of_f32(1e30)).to_f32();
+    }
+    for err in &mut err {
+        *err = log2_norm(*err);
+    }
+    let mut factor = [0.0; C];
+    for i in 0..C {
+        factor[i] = growth(config, err[i], lanes.err_prev[i], lanes.after_rejection[i]);
+    }
+    let mut dt = [R::ZERO; C];
+    for i in 0..C {
+        dt[i] = grown(config, h[i], factor[i]);
+    }
+    let mut all_accept = culprit.is_none();
+    for i in 0..C {
+        lanes.accepts[i] = sq[i] <= R::ONE;
+    }
+    for accepts in lanes.accepts {
+        all_accept &= accepts;
+    }
+    if all_accept {
+        lanes.dt = dt;
+        lanes.err_prev = err;
+        lanes.after_rejection = [false; C];
         return;
     }
+    for i in 0..C {
+        let culprit = culprit.map_or(0, |culprit| culprit[i]);
+        if lanes.accepts[i] && culprit == 0 {
+            lanes.dt[i] = dt[i];
+            lanes.err_prev[i] = err[i];
+            lanes.after_rejection[i] = false;
+        } else {
+            let mut lane = lanes.get(i);
+            let attempt = Attempt { h: h[i], is_last: lanes.is_last[i] };
+            let norm = ErrorNorm { sq: sq[i], noise_sq: noise_sq[i] };
+            lanes.accepts[i] = end_step(config, &mut lane, attempt, norm, culprit);
+            lanes.set(i, lane);
+        }
+    }
+}
+
+/// Moves time past an accepted step.
+#[inline(always)]
+pub fn advance<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>) {
+    lane.accepted += 1;
+    lane.status = if attempt.is_last { Status::Success } else { lane.status };
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
     let small = attempt.h + lane.tau_low;
     let tau = lane.tau + small;
-    lane.tau_low = small - (tau - lane.tau);
-    lane.tau = tau;
+    lane.tau_low = if attempt.is_last { R::ZERO } else { small - (tau - lane.tau) };
+    lane.tau = if attempt.is_last { config.span } else { tau };
 }

@@ -4,11 +4,15 @@
 //! Trajectories are handed to all cores in small ranges; inside a range a block of lanes is stepped together. It never
 //! sees wgpu, and no result depends on the number of threads or lanes.
 
+mod code;
 mod controller;
 mod drive;
+mod evaluate;
 mod integrate_adaptive;
 mod integrate_fixed;
 mod lane;
+mod output;
+mod queue;
 mod save;
 mod step;
 
@@ -17,42 +21,58 @@ pub use controller::{control_exp2, control_log2};
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Progress, RawOutput};
 use crate::pair::F32x2;
+use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
+use code::Code;
+use drive::{Run, drive};
 use lane::Tables;
+use output::Output;
+use queue::Queue;
 use rayon::prelude::*;
+use std::sync::Arc;
 
-/// Lanes of a block where there are trajectories enough.
-const LANES: usize = 8;
+/// Bytes of the rows of a block: the first-level data cache of most processors. Half as many lanes cost a third more per
+/// lane (Lorenz), twice as many as well.
+const BLOCK_BYTES: usize = 32 << 10;
 
-/// Most trajectories handed to a core at a time: enough to keep the lanes of a block full, few enough to share out evenly.
-const MAX_RANGE: usize = 64;
+/// Most lanes of a block, and fewest for which a block is worth it.
+const MAX_LANES: usize = 256;
+const MIN_LANES: usize = 4;
 
 /// Bytes of the inputs and results of one chunk in flight.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
 /// Runs jobs on all cores.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CpuBackend {
-    lanes: usize,
-}
-
-impl Default for CpuBackend {
-    fn default() -> Self {
-        CpuBackend { lanes: LANES }
-    }
+    lanes: Option<usize>,
+    /// The last program, made ready.
+    code: Option<(OdeProgram, Arc<Code>)>,
 }
 
 impl CpuBackend {
-    /// The backend, using rayon's global thread pool.
+    /// The backend, using rayon's thread pool: the global one, or the one in which it is called.
     pub fn new() -> Self {
         CpuBackend::default()
     }
 
-    /// Steps blocks of 1, 4, 8 or 16 trajectories (the nearest of them that is not larger). The result does not depend on
-    /// it.
+    /// Steps so many trajectories together on each core: 1, or a number that is rounded up to whole chunks of 128 bytes.
+    /// Without it the number depends on the model. No result depends on it.
     pub fn with_lanes(mut self, lanes: usize) -> Self {
-        self.lanes = lanes.max(1);
+        self.lanes = Some(lanes.max(1));
         self
+    }
+
+    /// The right-hand side of a job as code: that of the last job, if it has the same.
+    fn code(&mut self, job: &Job) -> Arc<Code> {
+        if let Some((program, code)) = &self.code
+            && program == job.program
+        {
+            return code.clone();
+        }
+        let code = Arc::new(Code::lower(&job.program.rhs, step::leaves(job)));
+        self.code = Some((job.program.clone(), code.clone()));
+        code
     }
 }
 
@@ -72,7 +92,7 @@ impl Backend for CpuBackend {
 
     fn max_chunk(&self, job: &Job) -> usize {
         let rows = 2 * job.program.n_state() + job.program.n_param() + job.t_save.len() * job.program.n_row();
-        (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(LANES * rayon::current_num_threads())
+        (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(MAX_LANES * rayon::current_num_threads())
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
@@ -84,60 +104,42 @@ impl Backend for CpuBackend {
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
+        let code = self.code(job);
         Ok(match job.precision {
-            Precision::F32 => run::<f32>(self.lanes, job, inputs, progress),
-            Precision::F64 => run::<f64>(self.lanes, job, inputs, progress),
-            Precision::F32x2 => run::<F32x2>(self.lanes, job, inputs, progress),
+            Precision::F32 => run::<f32, 32>(self.lanes, &code, job, inputs, progress),
+            Precision::F64 => run::<f64, 16>(self.lanes, &code, job, inputs, progress),
+            Precision::F32x2 => run::<F32x2, 16>(self.lanes, &code, job, inputs, progress),
         })
     }
 }
 
-fn run<R: Real>(lanes: usize, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> RawOutput {
+/// Shares the trajectories out among the threads, each with one block that takes the next one whenever a lane is free.
+fn run<R: Real, const C: usize>(
+    lanes: Option<usize>,
+    code: &Code,
+    job: &Job,
+    inputs: &Inputs,
+    progress: &dyn Progress,
+) -> RawOutput {
     let n_traj = inputs.n_traj;
     let tables = Tables::<R>::new(job, n_traj);
-    let drive = match lanes.min(n_traj) {
-        0..4 => drive::drive::<R, 1>,
-        4..8 => drive::drive::<R, 4>,
-        8..16 => drive::drive::<R, 8>,
-        _ => drive::drive::<R, 16>,
-    };
-    let range = n_traj.div_ceil(4 * rayon::current_num_threads()).clamp(1, MAX_RANGE);
-    let ranges: Vec<_> = (0..n_traj).step_by(range).map(|start| start..(start + range).min(n_traj)).collect();
-    let pieces: Vec<RawOutput> = ranges
-        .into_par_iter()
-        .map(|range| {
-            let n = range.len();
-            let piece = drive(job, &tables, inputs, range, progress);
-            progress.finished(n);
-            piece
-        })
-        .collect();
-    gather(job, n_traj, &pieces)
-}
-
-/// Joins the pieces of consecutive ranges along the trajectory axis.
-fn gather(job: &Job, n_traj: usize, pieces: &[RawOutput]) -> RawOutput {
-    let n_saved_rows = job.t_save.len() * job.program.n_row();
-    let rows = |n_row: usize, part: fn(&RawOutput) -> &[f64]| -> Vec<f64> {
-        let mut out = Vec::with_capacity(n_row * n_traj);
-        for row in 0..n_row {
-            pieces
-                .iter()
-                .for_each(|piece| out.extend_from_slice(&part(piece)[row * piece.n_traj..(row + 1) * piece.n_traj]));
+    let (queue, output) = (Queue::new(n_traj), Output::new(job, n_traj));
+    let run = Run { job, code, tables: &tables, inputs, queue: &queue, output: &output, progress };
+    let threads = rayon::current_num_threads().min(n_traj);
+    let share = n_traj.div_ceil(threads.max(1));
+    let fitting = BLOCK_BYTES / (step::row_count(job, code) * size_of::<R>()) / C * C;
+    let most = lanes.unwrap_or(fitting.clamp(C, MAX_LANES));
+    let work = |_: usize| {
+        if most == 1 || share < MIN_LANES {
+            drive::<R, 1>(run, 1);
+        } else {
+            drive::<R, C>(run, share.min(most).next_multiple_of(C));
         }
-        out
     };
-    let counts = |part: fn(&RawOutput) -> &[u32]| -> Vec<u32> {
-        pieces.iter().flat_map(|piece| part(piece).iter().copied()).collect()
-    };
-    RawOutput {
-        n_traj,
-        y: rows(job.program.n_state(), |piece| &piece.y),
-        t: rows(1, |piece| &piece.t),
-        saved: rows(n_saved_rows, |piece| &piece.saved),
-        status: counts(|piece| &piece.status),
-        accepted: counts(|piece| &piece.accepted),
-        rejected: counts(|piece| &piece.rejected),
-        culprit: counts(|piece| &piece.culprit),
+    match threads {
+        0 => {}
+        1 => work(0),
+        _ => (0..threads).into_par_iter().for_each(work),
     }
+    output.into_raw()
 }

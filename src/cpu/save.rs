@@ -13,6 +13,7 @@ pub struct Saver<'a, R> {
     outputs: Evaluator<'a, R, 1>,
     y: Vec<[R; 1]>,
     out: Vec<[R; 1]>,
+    weights: Vec<R>,
 }
 
 impl<'a, R: Real> Saver<'a, R> {
@@ -22,6 +23,7 @@ impl<'a, R: Real> Saver<'a, R> {
             outputs: Evaluator::new(&program.outputs),
             y: vec![[R::ZERO]; program.n_state()],
             out: vec![[R::ZERO]; program.n_output()],
+            weights: Vec::new(),
         }
     }
 
@@ -39,15 +41,18 @@ impl<'a, R: Real> Saver<'a, R> {
         }
     }
 
-    /// Writes every save time up to the end of an accepted step.
-    #[allow(clippy::too_many_arguments)] // one step of one lane of a block, and where it goes
-    pub fn save_until<const L: usize>(
+    /// Offset of a lane's next save time, infinite if there is none.
+    pub fn next_save(&self, lane: &Lane<R>) -> R {
+        self.tables.t_save.get(lane.n_saved as usize).copied().unwrap_or(R::ONE / R::ZERO)
+    }
+
+    /// Writes every save time up to the end of an accepted step of the lane in a column of a block.
+    pub fn save_until<const C: usize>(
         &mut self,
         lane: &mut Lane<R>,
         column: usize,
         attempt: Attempt<R>,
-        y: &[[R; L]],
-        stepper: &Stepper<R, L>,
+        stepper: &Stepper<R, C>,
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
@@ -58,10 +63,10 @@ impl<'a, R: Real> Saver<'a, R> {
             }
             if since >= attempt.h {
                 for (slot, y) in self.y.iter_mut().enumerate() {
-                    y[0] = stepper.y1_candidate[slot][column];
+                    y[0] = stepper.number(stepper.at.y1_candidate + slot * stepper.stride, column);
                 }
             } else {
-                stepper.interpolate(y, attempt.h, since / attempt.h, column, &mut self.y);
+                stepper.interpolate(attempt.h, since / attempt.h, column, &mut self.weights, &mut self.y);
             }
             self.write_row(lane, p, write);
         }

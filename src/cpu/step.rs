@@ -1,175 +1,306 @@
 //! One Runge-Kutta step of a block of lanes, its error norm and its interpolant. Twin of the generated WGSL functions
 //! of the same names (`wgsl/step.rs`): same operations, same order.
+//!
+//! The numbers of a block lie in rows of one number for each lane, and a row in chunks of `C` lanes, which become vector
+//! registers: the leaves of the right-hand side (time, parameters, stage argument), its constants and registers, then the
+//! state and the stages. The stage argument of the last stage is the candidate y1.
 
+use super::code::{Code, Leaves};
 use super::controller::{is_noise, ratio};
-use super::lane::{ErrorNorm, Tables};
-use crate::program::{Evaluator, OdeProgram};
+use super::evaluate::LinkedCode;
+use super::lane::Tables;
+use crate::job::Job;
 use crate::real::Real;
+use pulp::Arch;
 
-/// One value per state slot and lane.
-pub type Block<R, const L: usize> = Vec<[R; L]>;
-
-/// Work space of a block: the evaluator, the stages and the candidate.
-pub struct Stepper<'a, R, const L: usize> {
-    tables: &'a Tables<R>,
-    rhs: Evaluator<'a, R, L>,
-    /// Stages; the last is f(t + h, y1).
-    pub k: Vec<Block<R, L>>,
-    /// The state after the step, should it be accepted.
-    pub y1_candidate: Block<R, L>,
-    /// What rounding took from y before the step, and what it will have taken after it; empty if not carried along.
-    pub low: Block<R, L>,
-    pub low1: Block<R, L>,
-    argument: Block<R, L>,
+/// Positions of groups of rows: the first chunk of the first row of each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places {
+    /// Time of the stage.
+    time: usize,
+    pub p: usize,
+    /// Time at the start of the step, and its size.
+    pub t: usize,
+    pub h: usize,
+    pub y: usize,
+    /// The stage argument; after a step the state that it leads to, should it be accepted.
+    pub y1_candidate: usize,
+    /// What rounding took from y before the step, and what it will have taken after it, if that is carried along.
+    pub low: usize,
+    low1: usize,
+    /// Mean squares of the error in tolerance units: of all slots, and of those alone where it is within the rounding
+    /// of y.
+    pub norm_sq: usize,
+    pub noise_sq: usize,
 }
 
-impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
-    pub fn new(program: &'a OdeProgram, tables: &'a Tables<R>) -> Self {
-        let zeros = || vec![[R::ZERO; L]; program.n_state()];
+/// The memory of a block and what is done on it.
+pub struct Stepper<'a, R, const C: usize> {
+    pub arch: Arch,
+    pub tables: &'a Tables<R>,
+    pub rows: Vec<[R; C]>,
+    pub at: Places,
+    /// Positions of the stages; the last is f(t + h, y1).
+    k: Vec<usize>,
+    /// Chunks in use, the first ones of each row.
+    pub width: usize,
+    /// Chunks from a row to the next.
+    pub stride: usize,
+    pub n_state: usize,
+    pub uses_time: bool,
+    /// The right-hand side of the state at `y1_candidate`, and of that at `y` for when both have changed places.
+    rhs: [LinkedCode; 2],
+}
+
+impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
+    /// A block of rows of `stride` chunks.
+    pub fn new(job: &Job, code: &Code, tables: &'a Tables<R>, stride: usize) -> Self {
+        let (n, leaves) = (job.program.n_state(), leaves(job));
+        let mut next = code.end * stride;
+        let mut group = |rows: usize| {
+            next += rows * stride;
+            next - rows * stride
+        };
+        let carried = if tables.compensated { n } else { 0 };
+        let at = Places {
+            time: leaves.time * stride,
+            p: leaves.param * stride,
+            y1_candidate: leaves.state * stride,
+            t: group(1),
+            h: group(1),
+            y: group(n),
+            low: group(carried),
+            low1: group(carried),
+            norm_sq: group(1),
+            noise_sq: group(1),
+        };
+        let k = tables.c.iter().map(|_| group(n)).collect();
+        let mut rows = vec![[R::ZERO; C]; next];
+        for (row, value) in &code.constants {
+            rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
+        }
+        let rhs = [at.y1_candidate, at.y].map(|state| LinkedCode::new(code, leaves, stride, state));
         Stepper {
+            arch: Arch::new(),
             tables,
-            rhs: Evaluator::new(&program.rhs),
-            k: (0..tables.c.len()).map(|_| zeros()).collect(),
-            y1_candidate: zeros(),
-            low: if tables.compensated { zeros() } else { Vec::new() },
-            low1: if tables.compensated { zeros() } else { Vec::new() },
-            argument: zeros(),
+            rows,
+            at,
+            k,
+            width: stride,
+            stride,
+            n_state: n,
+            uses_time: code.uses_time,
+            rhs,
         }
     }
 
-    /// Derivative of each lane.
-    pub fn rhs(&mut self, t: &[R; L], y: &[[R; L]], p: &[[R; L]], result: &mut [[R; L]]) {
-        self.rhs.evaluate(t, y, p, result);
+    /// The number of a lane in a row.
+    #[inline(always)]
+    pub fn number(&self, row: usize, lane: usize) -> R {
+        self.rows[row + lane / C][lane % C]
     }
 
-    /// Fills the stages from the second on and the candidate; `k[0]` holds f(t, y).
-    pub fn rk_step(&mut self, t: &[R; L], y: &[[R; L]], p: &[[R; L]], h: &[R; L]) {
+    /// Puts a number into a lane of a row.
+    #[inline(always)]
+    pub fn put(&mut self, row: usize, lane: usize, value: R) {
+        self.rows[row + lane / C][lane % C] = value;
+    }
+
+    /// Position of a state slot of a stage.
+    #[inline(always)]
+    pub fn k(&self, stage: usize, slot: usize) -> usize {
+        self.k[stage] + slot * self.stride
+    }
+
+    /// A lane stays where it is when [`swap`](Self::swap) is called.
+    pub fn keep(&mut self, lane: usize) {
+        let last = self.k.len() - 1;
+        for slot in 0..self.n_state {
+            let offset = slot * self.stride;
+            self.put(self.at.y1_candidate + offset, lane, self.number(self.at.y + offset, lane));
+            self.put(self.k[last] + offset, lane, self.number(self.k[0] + offset, lane));
+            if self.tables.compensated {
+                self.put(self.at.low1 + offset, lane, self.number(self.at.low + offset, lane));
+            }
+        }
+    }
+
+    /// Makes the candidate the state, and its derivative the first stage.
+    #[inline(always)]
+    pub fn swap(&mut self) {
+        let last = self.k.len() - 1;
+        self.k.swap(0, last);
+        self.rhs.swap(0, 1);
+        std::mem::swap(&mut self.at.y, &mut self.at.y1_candidate);
+        std::mem::swap(&mut self.at.low, &mut self.at.low1);
+    }
+
+    /// Fills the stages from the second on and the candidate; the first one holds f(t, y).
+    #[inline(always)]
+    pub fn rk_step(&mut self) {
         let last = self.tables.a.len() - 1;
-        for (stage, terms) in self.tables.a.iter().enumerate() {
-            let (done, rest) = self.k.split_at_mut(stage + 1);
-            let argument = if stage == last { &mut self.y1_candidate } else { &mut self.argument };
-            increments(argument, h, terms, done);
-            if stage == last && self.tables.compensated {
-                compensated_sum(argument, y, &self.low, &mut self.low1);
+        let tables = self.tables;
+        for (stage, terms) in tables.a.iter().enumerate() {
+            let compensated = stage == last && tables.compensated;
+            for slot in 0..self.n_state {
+                self.stage_argument(slot, terms, compensated);
+            }
+            if self.uses_time {
+                let c = tables.c[stage + 1];
+                for chunk in 0..self.width {
+                    let (mut time, h) = (self.rows[self.at.t + chunk], self.rows[self.at.h + chunk]);
+                    for i in 0..C {
+                        time[i] = time[i] + c * h[i];
+                    }
+                    self.rows[self.at.time + chunk] = time;
+                }
+            }
+            let results = self.k(stage + 1, 0);
+            self.rhs[0].evaluate::<R, C>(self.arch, &mut self.rows, self.width, results);
+        }
+    }
+
+    /// y + h sum(weight k) of one slot; a stage of one term shares the product of step size and weight.
+    #[inline(always)]
+    fn stage_argument(&mut self, slot: usize, terms: &[(usize, R)], compensated: bool) {
+        let (at, offset) = (self.at, slot * self.stride);
+        for chunk in 0..self.width {
+            let h = self.rows[at.h + chunk];
+            let mut increment;
+            if let [(stage, weight)] = *terms {
+                increment = self.rows[self.k[stage] + offset + chunk];
+                for i in 0..C {
+                    increment[i] = (h[i] * weight) * increment[i];
+                }
             } else {
-                add_to(argument, y);
+                increment = self.weighted_sum(terms, offset + chunk);
+                for i in 0..C {
+                    increment[i] = h[i] * increment[i];
+                }
             }
-            let c = self.tables.c[stage + 1];
-            let t_stage = std::array::from_fn(|lane| t[lane] + c * h[lane]);
-            self.rhs.evaluate(&t_stage, argument, p, &mut rest[0]);
+            let y = self.rows[at.y + offset + chunk];
+            let mut y1 = y;
+            if compensated {
+                // T. Dekker's fast two-sum of y and increment + low, as for time.
+                let mut low = self.rows[at.low + offset + chunk];
+                for i in 0..C {
+                    let change = increment[i] + low[i];
+                    y1[i] = y[i] + change;
+                    low[i] = change - (y1[i] - y[i]);
+                }
+                self.rows[at.low1 + offset + chunk] = low;
+            } else {
+                for i in 0..C {
+                    y1[i] = y[i] + increment[i];
+                }
+            }
+            self.rows[at.y1_candidate + offset + chunk] = y1;
         }
     }
 
-    /// Mean squares of the error in tolerance units for each lane: of all slots, and of those alone where it is within
-    /// the rounding of y.
-    pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [ErrorNorm<R>; L] {
-        let mut norms = [ErrorNorm { sq: R::ZERO, noise_sq: R::ZERO }; L];
-        for (slot, y) in y.iter().enumerate() {
-            let error = weighted_sum(&self.tables.error, slot, &self.k);
-            let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
-            for lane in 0..L {
-                let error = h[lane] * error[lane];
-                let size = y[lane].abs().greater(self.y1_candidate[slot][lane].abs());
-                let e = ratio(error, atol + rtol * size);
-                let norm = &mut norms[lane];
-                norm.sq = norm.sq + e * e;
-                if is_noise(error, size) {
-                    norm.noise_sq = norm.noise_sq + e * e;
+    /// sum(weight k) of one chunk of a slot, in the order of the terms.
+    #[inline(always)]
+    fn weighted_sum(&self, terms: &[(usize, R)], offset: usize) -> [R; C] {
+        let mut sum = [R::ZERO; C];
+        for (j, &(stage, weight)) in terms.iter().enumerate() {
+            let k = self.rows[self.k[stage] + offset];
+            if j == 0 {
+                for i in 0..C {
+                    sum[i] = weight * k[i];
+                }
+            } else {
+                for i in 0..C {
+                    sum[i] = sum[i] + weight * k[i];
                 }
             }
         }
-        let n = R::of_u32(self.y1_candidate.len().max(1) as u32);
-        norms.map(|norm| ErrorNorm { sq: norm.sq / n, noise_sq: norm.noise_sq / n })
+        sum
     }
 
-    /// 1 and the slot of the first number of each lane's candidate that is not finite, 0 if all are.
-    pub fn first_non_finite(&self) -> [u32; L] {
-        let mut culprit = [0; L];
-        for (slot, y1) in self.y1_candidate.iter().enumerate().rev() {
-            for lane in 0..L {
-                if !y1[lane].is_finite() {
-                    culprit[lane] = slot as u32 + 1;
+    /// Mean squares of the error in tolerance units for each lane.
+    #[inline(always)]
+    pub fn error_norm_sq(&mut self) {
+        let n = R::of_u32(self.n_state.max(1) as u32);
+        let at = self.at;
+        for chunk in 0..self.width {
+            let h = self.rows[at.h + chunk];
+            let (mut sq, mut noise_sq) = ([R::ZERO; C], [R::ZERO; C]);
+            for slot in 0..self.n_state {
+                let offset = slot * self.stride + chunk;
+                let error = self.weighted_sum(&self.tables.error, offset);
+                let (y, y1) = (self.rows[at.y + offset], self.rows[at.y1_candidate + offset]);
+                let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
+                for i in 0..C {
+                    let error = h[i] * error[i];
+                    let size = y[i].abs().greater(y1[i].abs());
+                    let e = ratio(error, atol + rtol * size);
+                    sq[i] = sq[i] + e * e;
+                    noise_sq[i] = noise_sq[i] + if is_noise(error, size) { e * e } else { R::ZERO };
                 }
             }
+            for i in 0..C {
+                sq[i] = sq[i] / n;
+                noise_sq[i] = noise_sq[i] / n;
+            }
+            self.rows[at.norm_sq + chunk] = sq;
+            self.rows[at.noise_sq + chunk] = noise_sq;
         }
-        culprit
     }
 
-    /// The state of one lane at t + theta h.
-    pub fn interpolate(&self, y: &[[R; L]], h: R, theta: R, lane: usize, result: &mut [[R; 1]]) {
-        let weights: Vec<(usize, R)> =
-            self.tables.dense.iter().map(|(stage, row)| (*stage, powers(row, theta))).collect();
+    /// Whether the candidate of any lane is not finite.
+    #[inline(always)]
+    pub fn is_unbounded(&self) -> bool {
+        let mut any = false;
+        for chunk in 0..self.width {
+            let mut sum = [R::ZERO; C];
+            for slot in 0..self.n_state {
+                let y1 = self.rows[self.at.y1_candidate + slot * self.stride + chunk];
+                for i in 0..C {
+                    // Adds 0 for a finite number, and NaN for any other.
+                    sum[i] = sum[i] + (y1[i] - y1[i]);
+                }
+            }
+            for sum in sum {
+                any |= !(sum == R::ZERO);
+            }
+        }
+        any
+    }
+
+    /// The state of one lane at t + theta h; `weights` is room for the weights of the stages.
+    pub fn interpolate(&self, h: R, theta: R, lane: usize, weights: &mut Vec<R>, result: &mut [[R; 1]]) {
+        let dense = &self.tables.dense;
+        weights.clear();
+        weights.extend(dense.iter().map(|(_, row)| powers(row, theta)));
         for (slot, result) in result.iter_mut().enumerate() {
-            let mut terms = weights.iter().map(|(stage, weight)| *weight * self.k[*stage][slot][lane]);
+            let k = dense.iter().map(|(stage, _)| self.number(self.k(*stage, slot), lane));
+            let mut terms = weights.iter().zip(k).map(|(weight, k)| *weight * k);
             let first = terms.next().unwrap_or(R::ZERO);
             let sum = terms.fold(first, |sum, term| sum + term);
-            result[0] = y[slot][lane] + h * sum;
+            result[0] = self.number(self.at.y + slot * self.stride, lane) + h * sum;
         }
+    }
+
+    /// 1 and the slot of the first number of a lane's candidate that is not finite, 0 if all are.
+    pub fn first_non_finite(&self, lane: usize) -> u32 {
+        first_non_finite((0..self.n_state).map(|slot| self.number(self.at.y1_candidate + slot * self.stride, lane)))
     }
 }
 
-/// h sum(weight k); a stage of one term shares the product of step size and weight.
-fn increments<R: Real, const L: usize>(out: &mut [[R; L]], h: &[R; L], terms: &[(usize, R)], k: &[Block<R, L>]) {
-    if let [(stage, weight)] = *terms {
-        let h_weight = h.map(|h| h * weight);
-        for (slot, out) in out.iter_mut().enumerate() {
-            for lane in 0..L {
-                out[lane] = h_weight[lane] * k[stage][slot][lane];
-            }
-        }
-        return;
-    }
-    for (slot, out) in out.iter_mut().enumerate() {
-        let sum = weighted_sum(terms, slot, k);
-        for lane in 0..L {
-            out[lane] = h[lane] * sum[lane];
-        }
-    }
+/// Rows of a block.
+pub fn row_count(job: &Job, code: &Code) -> usize {
+    code.end + job.program.n_state() * (job.method.stages.count() + if job.compensated { 3 } else { 1 }) + 4
 }
 
-/// y + increment, in place of the increment.
-fn add_to<R: Real, const L: usize>(increment: &mut [[R; L]], y: &[[R; L]]) {
-    for (out, y) in increment.iter_mut().zip(y) {
-        for lane in 0..L {
-            out[lane] = y[lane] + out[lane];
-        }
-    }
-}
-
-/// y1 = y + (increment + low), in place of the increment, and what the sum's rounding took: T. Dekker's fast two-sum, as
-/// for time.
-fn compensated_sum<R: Real, const L: usize>(
-    increment: &mut [[R; L]],
-    y: &[[R; L]],
-    low: &[[R; L]],
-    low1: &mut [[R; L]],
-) {
-    for (slot, out) in increment.iter_mut().enumerate() {
-        for lane in 0..L {
-            let change = out[lane] + low[slot][lane];
-            let sum = y[slot][lane] + change;
-            low1[slot][lane] = change - (sum - y[slot][lane]);
-            out[lane] = sum;
-        }
-    }
+/// Rows of the leaves, one group after the other from row 0 on.
+pub fn leaves(job: &Job) -> Leaves {
+    let (n, n_param) = (job.program.n_state(), job.program.n_param());
+    Leaves { time: 0, param: 1, state: 1 + n_param, free: 1 + n_param + n }
 }
 
 /// 1 and the position of the first number that is not finite, 0 if all are.
 pub fn first_non_finite<R: Real>(numbers: impl Iterator<Item = R>) -> u32 {
     numbers.zip(1..).find_map(|(x, position)| (!x.is_finite()).then_some(position)).unwrap_or(0)
-}
-
-/// sum(weight k) of one state slot, in the order of the terms.
-fn weighted_sum<R: Real, const L: usize>(terms: &[(usize, R)], slot: usize, k: &[Block<R, L>]) -> [R; L] {
-    let mut sum = [R::ZERO; L];
-    for (n, (stage, weight)) in terms.iter().enumerate() {
-        let k = &k[*stage][slot];
-        for lane in 0..L {
-            let term = *weight * k[lane];
-            sum[lane] = if n == 0 { term } else { sum[lane] + term };
-        }
-    }
-    sum
 }
 
 /// theta (w_1 + theta (w_2 + ...)).

@@ -77,6 +77,11 @@ pub enum Node {
 }
 
 impl Node {
+    /// Whether it has no operands.
+    pub fn is_leaf(self) -> bool {
+        self.operands().next().is_none()
+    }
+
     /// The operands, in order.
     pub fn operands(self) -> impl Iterator<Item = ExprId> {
         let list = match self {

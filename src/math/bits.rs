@@ -48,6 +48,12 @@ pub fn with_sign(magnitude: Real, sign_source: Real) -> Real {
     Real::from_bits(magnitude.to_bits() ^ (sign_source.to_bits() & SIGN_BIT))
 }
 
+// The whole number nearest to x as a number, from x + SHIFTER; for |x| < 2^31 as by way of an integer in WGSL.
+#[inline(always)]
+pub fn shifted_real(x: Real) -> Real {
+    x - SHIFTER
+}
+
 // The whole number nearest to x from x + SHIFTER.
 #[inline(always)]
 pub fn shifted_whole(x: Real) -> i32 {

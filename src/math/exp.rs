@@ -22,15 +22,15 @@ pub struct Power {
 fn power(k: i32, reduced: Real, rest: Real) -> Power {
     let head = seal(seal(reduced + EXP_GRID) - EXP_GRID);
     let low = seal(reduced - head);
-    let r = head + (low + rest);
+    let r = seal(reduced) + rest;
     Power { k, head, low, curve: r * r * exp_series(r) + rest }
 }
 
 #[inline(always)]
 fn exp_power(x: Real) -> Power {
-    let k = shifted_whole(x * LOG2_E + SHIFTER);
-    let whole = k as Real;
-    power(k, x - whole * LN2_HEAD, -(whole * LN2_TAIL))
+    let shifted = x * LOG2_E + SHIFTER;
+    let whole = shifted_real(shifted);
+    power(shifted_whole(shifted), x - whole * LN2_HEAD, -(whole * LN2_TAIL))
 }
 
 // 2^(k + f + tail) for |f + tail| <= 1/2 and a small tail.
@@ -65,11 +65,27 @@ fn exp_shifted(x: Real, shift: i32) -> Real {
 }
 
 /// e^x.
+#[inline(always)]
 pub fn exp(x: Real) -> Real {
     exp_shifted(x, 0)
 }
 
+/// Whether e^x is far from both ends of the range; NaN is not.
+#[inline(always)]
+pub fn is_usual_exponent(x: Real) -> bool {
+    x.abs() < EXP_USUAL
+}
+
+/// e^x of a usual x: [`exp`] without what only others need.
+#[inline(always)]
+pub fn exp_usual(x: Real) -> Real {
+    let p = exp_power(x);
+    let y = (1.0 + p.head) + (p.low + p.curve);
+    Real::from_bits(y.to_bits().wrapping_add((p.k as Bits) << MANTISSA_BITS))
+}
+
 /// 2^x.
+#[inline(always)]
 pub fn exp2(x: Real) -> Real {
     let k = shifted_whole(x + SHIFTER);
     let y = power_value(exp2_power(k, x - k as Real, 0.0), 0);
@@ -79,6 +95,7 @@ pub fn exp2(x: Real) -> Real {
 
 /// e^x - 1, accurate near 0.
 // 2^k * ((1 - 2^-k) + expm1(r)): the first bracket is exact wherever it matters. For k = 0, x is head + low unsealed.
+#[inline(always)]
 pub fn expm1(x: Real) -> Real {
     let p = exp_power(x);
     let inverse = two_to(p.k.wrapping_neg());
@@ -90,6 +107,7 @@ pub fn expm1(x: Real) -> Real {
 
 /// Hyperbolic sine.
 // Odd fit below 1, where e^x - e^-x cancels.
+#[inline(always)]
 pub fn sinh(x: Real) -> Real {
     let a = x.abs();
     let z = a * a;
@@ -99,6 +117,7 @@ pub fn sinh(x: Real) -> Real {
 }
 
 /// Hyperbolic cosine.
+#[inline(always)]
 pub fn cosh(x: Real) -> Real {
     let half = exp_shifted(x.abs(), -1);
     half + 0.25 / half
@@ -106,6 +125,7 @@ pub fn cosh(x: Real) -> Real {
 
 /// Hyperbolic tangent.
 // Odd fit below 0.625; above it 1 - 2 / (e^2x + 1), with x bounded where the result is 1.
+#[inline(always)]
 pub fn tanh(x: Real) -> Real {
     let a = x.abs();
     let z = a * a;

@@ -50,7 +50,9 @@ pub const EXP_GRID: Real = 6144.0;
 // Beyond these e^x / 2 overflows, and e^x is less than half the least subnormal.
 pub const EXP_OVER: Real = 90.0;
 pub const EXP_UNDER: Real = -105.0;
-// The same for 2^x.
+// Within it no power of two that e^x takes part in leaves the range.
+pub const EXP_USUAL: Real = 80.0;
+// The same as the bounds before for 2^x.
 pub const EXP2_OVER: Real = 130.0;
 pub const EXP2_UNDER: Real = -151.0;
 // Below it e^x - 1 rounds to -1.

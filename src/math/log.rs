@@ -44,7 +44,22 @@ fn log_special(x: Real, y: Real) -> Real {
     select(oriented, from_bits(INF_BITS | SIGN_BIT), (raw & ABS_BITS) == 0)
 }
 
+/// Whether a number is positive, finite and normal.
+#[inline(always)]
+pub fn is_usual_number(x: Real) -> bool {
+    x >= Real::MIN_POSITIVE && x <= Real::MAX
+}
+
+/// The natural logarithm of a usual number: [`log`] without what only others need.
+#[inline(always)]
+pub fn log_usual(x: Real) -> Real {
+    let above = x.to_bits().wrapping_sub(SQRT_HALF_BITS);
+    let e = (above as Ibits >> MANTISSA_BITS) as i32;
+    log_sum(Log { e, f: Real::from_bits((above & MANTISSA_MASK) + SQRT_HALF_BITS) - 1.0, low: 0.0 })
+}
+
 /// Natural logarithm.
+#[inline(always)]
 pub fn log(x: Real) -> Real {
     log_special(x, log_sum(log_split(x)))
 }
@@ -65,6 +80,7 @@ fn log1p_sum(x: Real, low: Real) -> Real {
 }
 
 /// log(1 + x), accurate near 0.
+#[inline(always)]
 pub fn log1p(x: Real) -> Real {
     select(log1p_sum(x, 0.0), x, x.abs() < TINY || is_nan(x))
 }
@@ -79,6 +95,7 @@ fn log_parts(f: Real) -> Parts {
 }
 
 /// Logarithm to base 2, exact for powers of two.
+#[inline(always)]
 pub fn log2(x: Real) -> Real {
     let split = log_split(x);
     let l = log_parts(split.f);
@@ -87,6 +104,7 @@ pub fn log2(x: Real) -> Real {
 }
 
 /// Logarithm to base 10.
+#[inline(always)]
 pub fn log10(x: Real) -> Real {
     let split = log_split(x);
     let l = log_parts(split.f);
@@ -112,6 +130,7 @@ fn asinh_sum(a: Real, low: Real, square: Real) -> Real {
 }
 
 /// Inverse hyperbolic sine.
+#[inline(always)]
 pub fn asinh(x: Real) -> Real {
     let a = x.abs();
     let y = select(asinh_sum(a, 0.0, a * a), log_double(a), a > ASINH_LARGE);
@@ -120,6 +139,7 @@ pub fn asinh(x: Real) -> Real {
 
 /// Inverse hyperbolic cosine.
 // 2 asinh(sqrt((x - 1) / 2)), with the rounding error of the root.
+#[inline(always)]
 pub fn acosh(x: Real) -> Real {
     let z = 0.5 * (x - 1.0);
     let s = z.sqrt();
@@ -132,6 +152,7 @@ pub fn acosh(x: Real) -> Real {
 
 /// Inverse hyperbolic tangent.
 // log1p(2a + 2a * a / (1 - a)) / 2, whose first term is exact.
+#[inline(always)]
 pub fn atanh(x: Real) -> Real {
     let a = x.abs();
     let first = 2.0 * a;

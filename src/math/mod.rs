@@ -30,13 +30,13 @@ pub mod single {
     #[path = "trig_f32.rs"]
     mod trig_format;
 
-    pub use exp::{cosh, exp, exp2, expm1, sinh, tanh};
+    pub use exp::{cosh, exp, exp_usual, exp2, expm1, is_usual_exponent, sinh, tanh};
     pub use inverse_trig::{acos, asin, atan, atan2};
-    pub use log::{acosh, asinh, atanh, log, log1p, log2, log10};
+    pub use log::{acosh, asinh, atanh, is_usual_number, log, log_usual, log1p, log2, log10};
     pub use pow::{cbrt, hypot, pow};
     pub use remainder::{modulo, rem};
     pub use round::{abs, ceil, floor, max, min, round, sign, sqrt, trunc};
-    pub use trig::{cos, sin, tan};
+    pub use trig::{cos, cos_usual, is_usual_angle, sin, sin_cos_usual, sin_usual, tan};
 }
 
 /// The functions in f64.
@@ -55,13 +55,13 @@ pub mod double {
     #[path = "trig_f64.rs"]
     mod trig_format;
 
-    pub use exp::{cosh, exp, exp2, expm1, sinh, tanh};
+    pub use exp::{cosh, exp, exp_usual, exp2, expm1, is_usual_exponent, sinh, tanh};
     pub use inverse_trig::{acos, asin, atan, atan2};
-    pub use log::{acosh, asinh, atanh, log, log1p, log2, log10};
+    pub use log::{acosh, asinh, atanh, is_usual_number, log, log_usual, log1p, log2, log10};
     pub use pow::{cbrt, hypot, pow};
     pub use remainder::{modulo, rem};
     pub use round::{abs, ceil, floor, max, min, round, sign, sqrt, trunc};
-    pub use trig::{cos, sin, tan};
+    pub use trig::{cos, cos_usual, is_usual_angle, sin, sin_cos_usual, sin_usual, tan};
 }
 
 /// The functions in f32x2, each an algorithm of its own.

@@ -10,10 +10,10 @@ use super::trig_format::*;
 
 // |x| = quadrant * pi/2 + head + tail, |head + tail| < 0.7855.
 #[derive(Clone, Copy)]
-struct Angle {
-    quadrant: Bits,
-    head: Real,
-    tail: Real,
+pub struct Angle {
+    pub quadrant: Bits,
+    pub head: Real,
+    pub tail: Real,
 }
 
 // The upper word of a product of two, from half words.
@@ -27,24 +27,6 @@ fn mul_high(a: Bits, b: Bits) -> Bits {
     let middle = a_low * b_high + ((a_low * b_low) >> half);
     let carry = a_high * b_low + (middle & HALF_WORD_MASK);
     a_high * b_high + (middle >> half) + (carry >> half)
-}
-
-// For a < SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
-// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
-// joins the head, since the first is then nearly nothing.
-#[inline(always)]
-fn angle_small(a: Real) -> Angle {
-    let k = (a * QUADRANTS + SHIFTER).to_bits().wrapping_sub(SHIFTER_BITS);
-    let word = a.to_bits();
-    let left = ((word >> MANTISSA_BITS) as i32 - (BIAS - 1)) as u32 & (WORD_BITS - 1);
-    let fixed = ((word & MANTISSA_MASK) | NORMAL_BITS) << left;
-    let second = k * HALF_PI_SECOND;
-    let difference = fixed.wrapping_sub(k.wrapping_mul(HALF_PI_FIRST)).wrapping_sub(second >> SECOND_BITS);
-    let first = difference as Ibits as Real * FIRST_UNIT;
-    let next = (second & SECOND_MASK) as Real * SECOND_UNIT;
-    let moved = select(0.0, next, difference.wrapping_add(15) < 31);
-    let reduced = select(first - moved, a, k == 0);
-    Angle { quadrant: k, head: reduced, tail: (moved - next) - k as Real * HALF_PI_THIRD }
 }
 
 // For finite a >= 1. The mantissa times a window of three words of 2/pi, kept modulo 4 with two words less two bits
@@ -121,6 +103,37 @@ pub fn sin(x: Real) -> Real {
 pub fn cos(x: Real) -> Real {
     let angle = angle(x.abs());
     sin_quadrant(x, angle, angle.quadrant + 1, 0)
+}
+
+/// Whether an angle is reduced without the many digits of 2/pi that large ones need.
+#[inline(always)]
+pub fn is_usual_angle(x: Real) -> bool {
+    x.abs() < SMALL_ANGLE
+}
+
+/// The sine of a usual angle: [`sin`] without what only others need.
+#[inline(always)]
+pub fn sin_usual(x: Real) -> Real {
+    sin_cos_usual(x).0
+}
+
+/// The cosine of a usual angle.
+#[inline(always)]
+pub fn cos_usual(x: Real) -> Real {
+    sin_cos_usual(x).1
+}
+
+/// Sine and cosine of a usual angle.
+#[inline(always)]
+pub fn sin_cos_usual(x: Real) -> (Real, Real) {
+    let angle = angle_small(x.abs());
+    let (sine, cosine) = (sin_near(angle), cos_near(angle));
+    let odd = (angle.quadrant & 1) == 1;
+    let oriented = |value: Real, quadrant: Bits, sign: Bits| {
+        Real::from_bits(value.to_bits() ^ ((quadrant << (WORD_BITS - 2)) & SIGN_BIT) ^ sign)
+    };
+    let first = oriented(select(sine, cosine, odd), angle.quadrant, x.to_bits() & SIGN_BIT);
+    (first, oriented(select(cosine, sine, odd), angle.quadrant.wrapping_add(1), 0))
 }
 
 /// The quotient of sine and cosine, or minus its inverse in odd quadrants, each as a head and a rest. The head q of the

@@ -4,7 +4,9 @@
 //! Fits are minimax, their coefficients rounded one by one, the lowest first, and the rest fitted again.
 
 use super::super::TWO_OVER_PI;
+use super::bits::*;
 use super::format::*;
+use super::trig::Angle;
 
 pub const WORD_BITS: u32 = 32;
 pub const HALF_WORD_MASK: Bits = 0xffff;
@@ -27,6 +29,24 @@ pub const FIRST_UNIT: Real = 5.96046448e-8;
 pub const SECOND_UNIT: Real = 5.68434189e-14;
 pub const SECOND_BITS: u32 = 20;
 pub const SECOND_MASK: Bits = 0xfffff;
+
+// For a < SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
+// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
+// joins the head, since the first is then nearly nothing.
+#[inline(always)]
+pub fn angle_small(a: Real) -> Angle {
+    let k = (a * QUADRANTS + SHIFTER).to_bits().wrapping_sub(SHIFTER_BITS);
+    let word = a.to_bits();
+    let left = ((word >> MANTISSA_BITS) as i32 - (BIAS - 1)) as u32 & (WORD_BITS - 1);
+    let fixed = ((word & MANTISSA_MASK) | NORMAL_BITS) << left;
+    let second = k * HALF_PI_SECOND;
+    let difference = fixed.wrapping_sub(k.wrapping_mul(HALF_PI_FIRST)).wrapping_sub(second >> SECOND_BITS);
+    let first = difference as Ibits as Real * FIRST_UNIT;
+    let next = (second & SECOND_MASK) as Real * SECOND_UNIT;
+    let moved = select(0.0, next, difference.wrapping_add(15) < 31);
+    let reduced = select(first - moved, a, k == 0);
+    Angle { quadrant: k, head: reduced, tail: (moved - next) - k as Real * HALF_PI_THIRD }
+}
 
 // A word of 2/pi, with one word of zeros in front.
 pub fn two_over_pi(index: u32) -> Bits {

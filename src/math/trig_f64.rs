@@ -4,7 +4,9 @@
 //! Fits are minimax, their lowest coefficients rounded one by one and the rest fitted again.
 
 use super::super::TWO_OVER_PI;
+use super::bits::*;
 use super::format::*;
+use super::trig::Angle;
 
 pub const WORD_BITS: u32 = 64;
 pub const HALF_WORD_MASK: Bits = 0xffffffff;
@@ -17,16 +19,26 @@ pub fn leading_zeros(x: Bits) -> u32 {
 // Quadrants in a radian, 2/pi.
 pub const QUADRANTS: Real = 0.6366197723675814;
 
-// pi/2 = FIRST * 2^-53 + SECOND * 2^-101 + THIRD. Below 10^5 there are fewer than 2^16 quadrants, whose product with
-// SECOND fits a word.
+// pi/2 in parts of 37 and 36 bits and the rest. Below 10^5 there are fewer than 2^16 quadrants, whose products with the
+// first two are exact.
 pub const SMALL_ANGLE: Real = 1.0e5;
-pub const HALF_PI_FIRST: Bits = 14148475504056880;
-pub const HALF_PI_SECOND: Bits = 155242425000672;
-pub const HALF_PI_THIRD: Real = 8.4784276603689e-32;
-pub const FIRST_UNIT: Real = 1.1102230246251565e-16;
-pub const SECOND_UNIT: Real = 3.944304526105059e-31;
-pub const SECOND_BITS: u32 = 48;
-pub const SECOND_MASK: Bits = 0xffffffffffff;
+pub const HALF_PI_FIRST: Real = 1.5707963267923333;
+pub const HALF_PI_SECOND: Real = 2.5633441515839558e-12;
+pub const HALF_PI_THIRD: Real = 1.0562999066987428e-23;
+
+// For a < SMALL_ANGLE. The first difference is exact, for what is left of a number near whole * FIRST has few bits; the
+// second loses what the tail gets back. A whole number ends in zeros: sealing it changes nothing, but hides from a
+// WGSL compiler that both products have a factor in common.
+#[inline(always)]
+pub fn angle_small(a: Real) -> Angle {
+    let shifted = a * QUADRANTS + SHIFTER;
+    let whole = shifted_real(shifted);
+    let first = a - whole * HALF_PI_FIRST;
+    let second = seal(whole) * HALF_PI_SECOND;
+    let head = seal(first - second);
+    let tail = ((first - head) - second) - whole * HALF_PI_THIRD;
+    Angle { quadrant: shifted.to_bits().wrapping_sub(SHIFTER_BITS), head, tail }
+}
 
 // A word of 2/pi.
 pub fn two_over_pi(index: u32) -> Bits {
