@@ -36,7 +36,8 @@
 //! ```
 //!
 //! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`choose`] picks a backend. [`verify()`](verify::verify)
-//! solves a sample again in f64 at a hundredth of the tolerances and measures the error.
+//! solves a sample again in f64 at a hundredth of the tolerances and measures the error. `bench` (with the program) times all
+//! of it on fixed workloads.
 //!
 //! Before all of them stand the numbers: [`math`] has our own functions in every number format ([`real`]), which the kernels
 //! repeat operation by operation.
@@ -44,7 +45,7 @@
 //! # Cargo features
 //!
 //! - `gpu` (default): the wgpu backend. Without it the crate is the CPU library alone.
-//! - `cli` (default): the `ensolve` program.
+//! - `cli` (default): the `ensolve` program, and `bench` that it runs.
 //! - `npz` (default): results as NumPy arrays.
 
 pub mod error;
@@ -74,6 +75,8 @@ mod tolerances;
 pub mod solve;
 pub mod verify;
 pub mod backend;
+#[cfg(feature = "cli")]
+pub mod bench;
 
 pub use backend::{BackendChoice, choose};
 pub use compile::CompiledSpec;

@@ -150,7 +150,8 @@ pub fn precision(text: &str) -> std::result::Result<Precision, String> {
     Precision::parse(text).ok_or_else(|| format!("known: {}", Precision::ALL.map(Precision::name).join(", ")))
 }
 
-fn whole(text: &str) -> std::result::Result<u64, String> {
+/// Reads a whole number.
+pub fn whole(text: &str) -> std::result::Result<u64, String> {
     let from_float = || text.parse().ok().filter(|x: &f64| *x >= 0.0 && *x == x.trunc() && *x < 9e15).map(|x| x as u64);
     text.parse().ok().or_else(from_float).ok_or_else(|| "expected a whole number, such as 1000 or 1e6".to_string())
 }

@@ -1,10 +1,12 @@
 //! The command line: what was typed to library calls, what came back to text and an exit code.
 //!
 //! Each command is a function from its arguments to a [`Report`]; only this file prints. Exit codes: 0 all trajectories
-//! succeeded, 3 some did not or the user stopped the run, 2 bad input, 130 the user ended the process.
+//! succeeded, 3 some did not or the user stopped the run, 2 bad input, 1 a benchmark's answers were wrong, 130 the user
+//! ended the process.
 
 mod adapters;
 mod args;
+mod bench;
 mod check;
 mod interrupt;
 mod progress;
@@ -22,6 +24,8 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Answers of a benchmark are wrong.
+const WRONG: u8 = 1;
 /// Some trajectories failed, or the user stopped the run.
 const UNFINISHED: u8 = 3;
 /// Something in the input is wrong; also clap's own code.
@@ -58,6 +62,9 @@ enum Command {
     Wgsl(wgsl::WgslArgs),
     /// List the GPU adapters of this machine, with the features that matter
     Adapters,
+    /// Measure how fast this machine solves fixed workloads; answers are verified before a time is printed
+    #[command(after_help = bench::help())]
+    Bench(bench::BenchArgs),
 }
 
 impl Command {
@@ -67,6 +74,7 @@ impl Command {
             Command::Check { model } => check::check(&model),
             Command::Wgsl(args) => wgsl::wgsl(&args),
             Command::Adapters => Ok(adapters::adapters()),
+            Command::Bench(args) => bench::bench(&args),
         }
     }
 }
@@ -111,6 +119,15 @@ impl Report {
             }
             _ => ExitCode::from(self.code),
         }
+    }
+}
+
+/// Prints lines while a command is still at work; false where the reader has gone away (`| head`).
+fn print_now(lines: &str) -> Result<bool> {
+    match std::io::stdout().write_all(lines.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(Error::run(format!("stdout cannot be written: {e}"))),
     }
 }
 
