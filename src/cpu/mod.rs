@@ -5,6 +5,7 @@
 //! sees wgpu, and no result depends on the number of threads or lanes.
 
 mod controller;
+mod dense;
 mod drive;
 mod integrate_adaptive;
 mod integrate_fixed;

@@ -2,6 +2,7 @@
 //!
 //! Save times lie anywhere inside a step; the interpolant gives the state there and never changes the steps.
 
+use super::dense::DenseStages;
 use super::lane::{Attempt, Lane, Tables};
 use super::step::{Stepper, first_non_finite};
 use crate::program::{Evaluator, OdeProgram};
@@ -11,6 +12,7 @@ use crate::real::Real;
 pub struct Saver<'a, R> {
     tables: &'a Tables<R>,
     outputs: Evaluator<'a, R, 1>,
+    dense: DenseStages<'a, R>,
     y: Vec<[R; 1]>,
     out: Vec<[R; 1]>,
 }
@@ -20,6 +22,7 @@ impl<'a, R: Real> Saver<'a, R> {
         Saver {
             tables,
             outputs: Evaluator::new(&program.outputs),
+            dense: DenseStages::new(program, tables),
             y: vec![[R::ZERO]; program.n_state()],
             out: vec![[R::ZERO]; program.n_output()],
         }
@@ -39,7 +42,8 @@ impl<'a, R: Real> Saver<'a, R> {
         }
     }
 
-    /// Writes every save time up to the end of an accepted step.
+    /// Writes every save time up to the end of an accepted step. Stages that only dense output uses are computed for the
+    /// first of them that lies inside.
     #[allow(clippy::too_many_arguments)] // one step of one lane of a block, and where it goes
     pub fn save_until<const L: usize>(
         &mut self,
@@ -51,6 +55,7 @@ impl<'a, R: Real> Saver<'a, R> {
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
+        let mut has_dense = self.tables.dense_stages.is_empty();
         while (lane.n_saved as usize) < self.tables.t_save.len() {
             let since = (self.tables.t_save[lane.n_saved as usize] - lane.tau) - lane.tau_low;
             if !(since <= attempt.h || attempt.is_last) {
@@ -61,7 +66,13 @@ impl<'a, R: Real> Saver<'a, R> {
                     y[0] = stepper.y1_candidate[slot][column];
                 }
             } else {
-                stepper.interpolate(y, attempt.h, since / attempt.h, column, &mut self.y);
+                if !has_dense {
+                    let t = self.tables.config.t0 + lane.tau;
+                    let step_k = |stage: usize, slot: usize| stepper.k[stage][slot][column];
+                    self.dense.dense_stages(t, |slot| y[slot][column], step_k, p, attempt.h);
+                    has_dense = true;
+                }
+                stepper.interpolate(y, &self.dense.k, attempt.h, since / attempt.h, column, &mut self.y);
             }
             self.write_row(lane, p, write);
         }

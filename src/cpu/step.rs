@@ -2,6 +2,7 @@
 //! of the same names (`wgsl/step.rs`): same operations, same order.
 
 use super::controller::{is_noise, ratio};
+use super::dense::dense_weights;
 use super::lane::{ErrorNorm, Tables};
 use crate::program::{Evaluator, OdeProgram};
 use crate::real::Real;
@@ -64,6 +65,7 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
     /// the rounding of y.
     pub fn error_norm_sq(&self, y: &[[R; L]], h: &[R; L]) -> [ErrorNorm<R>; L] {
         let mut norms = [ErrorNorm { sq: R::ZERO, noise_sq: R::ZERO }; L];
+        let mut second = [R::ZERO; L];
         for (slot, y) in y.iter().enumerate() {
             let error = weighted_sum(&self.tables.error, slot, &self.k);
             let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
@@ -77,9 +79,24 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
                     norm.noise_sq = norm.noise_sq + e * e;
                 }
             }
+            if !self.tables.second_error.is_empty() {
+                let error = weighted_sum(&self.tables.second_error, slot, &self.k);
+                for lane in 0..L {
+                    let size = y[lane].abs().greater(self.y1_candidate[slot][lane].abs());
+                    // Bounded, so that no square overflows.
+                    let e = ratio(h[lane] * error[lane], atol + rtol * size).abs().lesser(R::of_f32(1e15));
+                    second[lane] = second[lane] + e * e;
+                }
+            }
         }
         let n = R::of_u32(self.y1_candidate.len().max(1) as u32);
-        norms.map(|norm| ErrorNorm { sq: norm.sq / n, noise_sq: norm.noise_sq / n })
+        let mut norms = norms.map(|norm| ErrorNorm { sq: norm.sq / n, noise_sq: norm.noise_sq / n });
+        if !self.tables.second_error.is_empty() {
+            for (norm, second) in norms.iter_mut().zip(second) {
+                *norm = corrected(*norm, second / n);
+            }
+        }
+        norms
     }
 
     /// 1 and the slot of the first number of each lane's candidate that is not finite, 0 if all are.
@@ -95,17 +112,27 @@ impl<'a, R: Real, const L: usize> Stepper<'a, R, L> {
         culprit
     }
 
-    /// The state of one lane at t + theta h.
-    pub fn interpolate(&self, y: &[[R; L]], h: R, theta: R, lane: usize, result: &mut [[R; 1]]) {
-        let weights: Vec<(usize, R)> =
-            self.tables.dense.iter().map(|(stage, row)| (*stage, powers(row, theta))).collect();
+    /// The state of one lane at t + theta h; `dense` are the stages that only dense output uses.
+    pub fn interpolate(&self, y: &[[R; L]], dense: &[Block<R, 1>], h: R, theta: R, lane: usize, result: &mut [[R; 1]]) {
+        let weights = dense_weights(self.tables, theta);
+        let n_stage = self.k.len();
         for (slot, result) in result.iter_mut().enumerate() {
-            let mut terms = weights.iter().map(|(stage, weight)| *weight * self.k[*stage][slot][lane]);
+            let k = |stage: usize| match stage.checked_sub(n_stage) {
+                Some(stage) => dense[stage][slot][0],
+                None => self.k[stage][slot][lane],
+            };
+            let mut terms = weights.iter().map(|(stage, weight)| *weight * k(*stage));
             let first = terms.next().unwrap_or(R::ZERO);
             let sum = terms.fold(first, |sum, term| sum + term);
             result[0] = y[slot][lane] + h * sum;
         }
     }
+}
+
+/// The norm with a second estimate of that mean square: e^2 / sqrt(e^2 + 0.01 e'^2), squared.
+fn corrected<R: Real>(norm: ErrorNorm<R>, second: R) -> ErrorNorm<R> {
+    let part = ratio(norm.sq, norm.sq + R::of(0.01) * second);
+    ErrorNorm { sq: norm.sq * part, noise_sq: norm.noise_sq * part }
 }
 
 /// h sum(weight k); a stage of one term shares the product of step size and weight.
@@ -170,13 +197,6 @@ fn weighted_sum<R: Real, const L: usize>(terms: &[(usize, R)], slot: usize, k: &
         }
     }
     sum
-}
-
-/// theta (w_1 + theta (w_2 + ...)).
-fn powers<R: Real>(row: &[R], theta: R) -> R {
-    let mut reversed = row.iter().rev();
-    let last = reversed.next().copied().unwrap_or(R::ZERO);
-    theta * reversed.fold(last, |sum, w| *w + theta * sum)
 }
 
 /// Mean square of `v` in tolerance units of `y`, for one lane.
