@@ -169,7 +169,7 @@ fn dense_outputs_satisfy_the_continuous_conditions_of_their_order() {
             let b = dense_weights(t, theta);
             for tree in &trees {
                 let r = residual(&b, &a, tree, theta);
-                let bound = rounding(size(&b, &a, tree).max(dense_size(t, theta)));
+                let bound = rounding(size(&b, &a, tree));
                 assert!(r.abs() < bound, "{} at theta {theta}: condition of {tree:?} is off by {r:e}", t.name);
             }
         }
@@ -201,19 +201,6 @@ fn dense_weights(t: &Tableau, theta: f64) -> Vec<f64> {
 
 fn dense_slopes(t: &Tableau, theta: f64) -> Vec<f64> {
     dense_sum(t, |form, row| horner(form, row, theta).1)
-}
-
-/// Size of the terms of the largest weight, without their signs.
-fn dense_size(t: &Tableau, theta: f64) -> f64 {
-    let sizes = dense_sum(t, |form, row| {
-        let factors = factors(form, theta).map(|(f, _)| f.abs());
-        let terms = row.iter().zip(factors.scan(1.0, |product: &mut f64, f| {
-            *product *= f;
-            Some(*product)
-        }));
-        terms.map(|(w, product)| (w * product).abs()).sum()
-    });
-    sizes.into_iter().fold(0.0, f64::max)
 }
 
 /// The factor before each bracket of theta (w_1 + f (w_2 + f (...))), and its slope.
@@ -293,15 +280,21 @@ fn fixed(t: &Tableau, n_steps: u32, save: Save) -> RunSettings {
     }
 }
 
-/// Steps where the leading term of the error rules and rounding, 1e-15 times the number of steps, is far below it.
+/// Steps where the leading term of the error rules and rounding, 1e-15 times the number of steps, is far below it. Errors of
+/// high orders fall faster before they meet rounding: terms of the next orders rule.
 fn asymptotic_steps(t: &Tableau) -> u32 {
     match t.order {
         1 => 4096,
         2 => 1024,
         3 => 512,
-        _ => 128,
+        4 | 5 => 128,
+        6..=8 => 16,
+        _ => 8,
     }
 }
+
+/// Methods whose leading term rules on [`PROBLEM`].
+const MAX_SHARP_ORDER: u32 = 5;
 
 /// The order seen between n and 2 n steps.
 fn slope(error_at: impl Fn(u32) -> f64, n_steps: u32) -> f64 {
@@ -311,9 +304,64 @@ fn slope(error_at: impl Fn(u32) -> f64, n_steps: u32) -> f64 {
 #[test]
 fn errors_at_the_end_fall_with_the_order_of_the_method() {
     for t in TABLEAUS {
-        let slope = slope(|n| error(&solve_problem(fixed(t, n, GRID))), asymptotic_steps(t));
+        let is_sharp = t.order <= MAX_SHARP_ORDER;
+        let grid = if is_sharp { GRID } else { Save::Points(9) };
+        let slope = slope(|n| error(&solve_problem(fixed(t, n, grid.clone()))), asymptotic_steps(t));
         println!("{:<9} order {} measured {slope:.3}", t.name, t.order);
-        assert!((slope - f64::from(t.order)).abs() < 0.2, "{}: measured order {slope:.3}, not {}", t.name, t.order);
+        let above = slope - f64::from(t.order);
+        assert!(above > -0.2 && (above < 0.2 || !is_sharp), "{}: measured order {slope:.3}, not {}", t.name, t.order);
+    }
+}
+
+/// A model, its time span and solution, a method and the steps where its leading term rules there.
+type Sharp = (&'static str, (f64, f64), fn(f64) -> Vec<f64>, &'static str, u32);
+
+/// High orders where the leading term of the error rules: an oscillator, and for vern6, which has next to no such term on
+/// linear problems, [`PROBLEM`] with t in place of t^2.
+#[test]
+fn errors_fall_with_high_orders_and_no_faster() {
+    let circle = r#"{"states": {"x": 1, "v": 0}, "derivatives": {"x": "v", "v": "-x"}}"#;
+    let on_circle: fn(f64) -> Vec<f64> = |t| vec![t.cos(), -t.sin()];
+    let exponentials = r#"{"states": {"y1": 1, "y2": 1, "y3": 1, "y4": 1}, "derivatives": {
+        "y1": "cbrt(y2)^0.6*y4", "y2": "5*exp(5*(y3 - 1))*y4", "y3": "y4", "y4": "-log(y1)"}}"#;
+    let cases: [Sharp; 4] = [
+        (circle, (0.0, 8.0), on_circle, "vern7", 64),
+        (circle, (0.0, 8.0), on_circle, "dop853", 24),
+        (circle, (0.0, 8.0), on_circle, "vern9", 24),
+        (exponentials, (0.0, 2.0), |t| vec![t.sin().exp(), (5.0 * t.sin()).exp(), t.sin() + 1.0, t.cos()], "vern6", 24),
+    ];
+    for (model, tspan, exact, name, n) in cases {
+        let spec = World::from_json(model).and_then(|world| world.compile()).expect("a valid model");
+        let order = tableau(name).map(|t| f64::from(t.order)).expect("a method");
+        let error = |n: u32| {
+            let run = RunSettings {
+                tspan: Some(tspan),
+                method: Some(name.to_string()),
+                dt: Some((tspan.1 - tspan.0) / f64::from(n)),
+                save: Some(Save::Points(9)),
+                precision: Some(Precision::F64),
+                ..RunSettings::default()
+            };
+            let result = solve(&spec, &run, &mut CpuBackend::new()).expect("a valid run");
+            let all = result.t.iter().zip(result.x.columns());
+            let errors = all.flat_map(|(t, x)| x.to_vec().into_iter().zip(exact(*t)).map(|(x, want)| (x - want).abs()));
+            errors.fold(0.0, f64::max)
+        };
+        let slope = slope(error, n);
+        println!("{name:<9} order {order} measured {slope:.3}");
+        assert!((slope - order).abs() < 0.3, "{name}: measured order {slope:.3}, not {order}");
+    }
+}
+
+/// With more steps nothing is left of the error but rounding: that of a step as the floor of rtol counts it, times the
+/// problem's growth and the square root of the number of steps, together 10.
+#[test]
+fn errors_of_high_orders_fall_to_rounding() {
+    for t in TABLEAUS.into_iter().filter(|t| t.order > MAX_SHARP_ORDER) {
+        let floor = Method::fixed(t, 1.0).map(|method| method.rtol_floor(Precision::F64)).expect("a method");
+        let error = error(&solve_problem(fixed(t, 128, GRID)));
+        println!("{:<9} error {error:.1e}, floor of rtol {floor:.1e}", t.name);
+        assert!(error < 10.0 * floor, "{}: error {error:e} with the floor {floor:e}", t.name);
     }
 }
 
@@ -325,7 +373,8 @@ fn errors_inside_steps_fall_with_the_order_of_the_dense_output() {
             let times = (0..n).flat_map(|k| [0.2, 0.5, 0.77].map(|theta| TSPAN.0 + (f64::from(k) + theta) * h));
             error(&solve_problem(fixed(t, n, Save::At(times.collect()))))
         };
-        let slope = slope(inside, asymptotic_steps(t) / 2);
+        let n_steps = if t.order <= MAX_SHARP_ORDER { asymptotic_steps(t) / 2 } else { asymptotic_steps(t) };
+        let slope = slope(inside, n_steps);
         // An interpolant of order q is off by O(h^(q+1)) inside a step, the solution by O(h^order) at its ends.
         let order = t.order.min(dense_order(t) + 1);
         println!("{:<9} dense order {order} measured {slope:.3}", t.name);
@@ -335,7 +384,7 @@ fn errors_inside_steps_fall_with_the_order_of_the_dense_output() {
 
 #[test]
 fn achieved_errors_are_proportional_to_the_tolerance() {
-    for name in ["heun", "midpoint", "bs23", "dopri5", "tsit5"] {
+    for name in ["heun", "midpoint", "bs23", "dopri5", "tsit5", "vern6", "vern7", "dop853", "vern9"] {
         let ratios: Vec<f64> = (4..=9)
             .map(|digits| {
                 let rtol = 10f64.powi(-digits);
@@ -364,7 +413,10 @@ fn check(t: Tableau) -> String {
 #[test]
 fn inconsistent_tableaus_are_refused() {
     let rk4 = || tableaus::RK4.clone();
-    let cases: [(Tableau, &str); 8] = [
+    let bs23 = || tableaus::BS23.clone();
+    let (form, order) = (DenseForm::Hermite, 3);
+    let dense = |c, a, weights| Tableau { dense: Some(Dense { c, a, form, weights, order }), ..bs23() };
+    let cases: [(Tableau, &str); 13] = [
         (
             Tableau { c: &[], a: &[], b: &[], ..rk4() },
             "method: tableau 'rk4': 0 nodes c need 0 weights b and one row of a less, found 0 and 0",
@@ -400,6 +452,26 @@ fn inconsistent_tableaus_are_refused() {
             },
             "method: tableau 'rk4': the error estimate's exponent must be at least 1",
         ),
+        (
+            Tableau {
+                error: Some(ErrorEstimate { weights: &[0.5, -0.5, 0.0, 0.0], second: &[1.0, -1.0], exponent: 4 }),
+                ..rk4()
+            },
+            "method: tableau 'rk4': 2 weights of a second estimate that sum to 0; expected none, or 4 that sum to 0",
+        ),
+        (dense(&[0.5], &[], &[]), "method: tableau 'bs23': 1 nodes c of dense output need as many rows of a, found 0"),
+        (
+            dense(&[0.5], &[&[0.5]], &[]),
+            "method: tableau 'bs23': row 1 of dense output's a must have 4 entries, found 1",
+        ),
+        (
+            dense(&[0.5], &[&[0.5, 0.25, 0.0, 0.0]], &[]),
+            "method: tableau 'bs23': row 1 of dense output's a sums to 0.75, c is 0.5",
+        ),
+        (
+            dense(&[], &[], &[&[0.0], &[0.0], &[0.0]]),
+            "method: tableau 'bs23': dense output needs 4 rows of weights of the same length, found 3",
+        ),
     ];
     for (t, message) in cases {
         assert_eq!(check(t), message);
@@ -416,6 +488,8 @@ fn methods_go_by_several_names_in_any_case() {
         ("bs3", "bs23"),
         ("Tsit5", "tsit5"),
         ("HEUN", "heun"),
+        ("DOP853", "dop853"),
+        ("Vern7", "vern7"),
     ] {
         assert_eq!(tableau(name).map(|t| t.name), Ok(want), "{name}");
     }

@@ -7,7 +7,7 @@
 //! Each dense output is of one order less than the method, as those of dopri5 and dop853: its error is of the order of a
 //! step's error estimate (medians of 0.1 to 0.3 of it on Kepler's and Lorenz' problems). One of the method's own order needs
 //! two to five stages more. Those of vern7 and vern9 were computed to 40 digits from the order conditions, which determine
-//! the weights of their stages.
+//! the weights of their stages; that of vern6 is the published one, in the form that this crate evaluates.
 
 use super::tableau::{Dense, DenseForm, ErrorEstimate, Tableau};
 
@@ -88,16 +88,16 @@ pub static VERN6: Tableau = Tableau {
         ]],
         form: DenseForm::Hermite,
         weights: &[
-            &[-2.0107300852513976, 3.1746501115943116, 0.74686719157706514],
+            &[-2.0107300852513976, 3.1746501115943113, 0.74686719157706516],
             &[0.0, 0.0, 0.0],
             &[0.0, 0.0, 0.0],
-            &[2.8189054555158833, -6.1982989335204087, -1.6831681430145499],
-            &[-0.053575450615662645, -10.102490855216487, 2.4640414758066506],
-            &[-55.945238007836428, -105.72951527206342, -182.72064299121121],
-            &[2325.7830980484944, 4235.5948565831687, 8960.4741760559931],
-            &[-2272.989740413069, -4136.7392016339601, -8782.1682509634979],
-            &[2.3972804527642564, 4.0000000000000003, 2.8869773743479211],
-            &[0.0, 16.0, 0.0],
+            &[2.8189054555158828, -6.1982989335204079, -1.6831681430145498],
+            &[-0.053575450615662663, -10.102490855216487, 2.46404147580665],
+            &[-55.945238007836522, -105.72951527206344, -182.72064299121124],
+            &[2325.7830980484964, 4235.5948565831668, 8960.4741760559937],
+            &[-2272.9897404130729, -4136.7392016339609, -8782.1682509634993],
+            &[2.3972804527642562, 4.0, 2.886977374347921],
+            &[-6.2902502154900776e-21, 15.999999999999998, -1.1795286093186645e-22],
         ],
     }),
 };
