@@ -83,8 +83,9 @@ const MODELS: [(&str, &str); 7] = [
     ),
 ];
 
-/// Models (or number formats) that an adapter is spared, by a part of its name, and why.
-const SKIPS: [(&str, &str, &str); 4] = [
+/// Models, methods or number formats that an adapter is spared, by a part of its name, and why.
+const SKIPS: [(&str, &str, &str); 5] = [
+    ("SwiftShader", "dop853", "its compiler takes minutes over long kernels"),
     ("SwiftShader", "f32x2", "its compiler takes minutes over long kernels"),
     ("SwiftShader", "exponential", "its compiler takes minutes over long kernels"),
     ("SwiftShader", "circular", "its compiler takes minutes over long kernels"),
@@ -173,7 +174,8 @@ fn compare_backends(precision: Precision, n: u64, chosen: impl Fn(&str) -> bool)
     }
     let mut failed = HashSet::new();
     for (name, json) in models(&gpu).into_iter().filter(|(name, _)| chosen(name)) {
-        for method in methods(name) {
+        let adapter = gpu.adapter().name.clone();
+        for method in methods(name).into_iter().filter(|method| !is_skipped(&adapter, method)) {
             let world = world(json, method, precision);
             let spec = world.compile().expect("a model");
             let on_gpu = solved(&spec, &world, n, &mut gpu);
