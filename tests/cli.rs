@@ -184,7 +184,7 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "run decay.json --method tsti5",
-        "method: unknown method 'tsti5'; did you mean 'tsit5'? known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, RK45, RK23, DP5, BS3\n",
+        "method: unknown method 'tsti5'; did you mean 'tsit5'? known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, vern6, vern7, dop853, vern9, RK45, RK23, DP5, BS3\n",
     ),
     ("run decay.json --method rk4", "method: 'rk4' with fixed steps needs a step size: give dt\n"),
     ("run decay.json --method rk4 --dt -1e-3", "method: dt must be positive and finite, got -0.001\n"),

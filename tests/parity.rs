@@ -16,7 +16,7 @@ use ensolve::solve::solve_range;
 use ensolve::spec::{EnsembleSettings, Map, Tolerance};
 use ensolve::{
     Arithmetic, Backend, CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings,
-    Save, Status, World, solve_ensemble,
+    Save, Status, Tableau, World, solve_ensemble,
 };
 use std::path::Path;
 
@@ -126,6 +126,17 @@ fn final_difference(gpu: &EnsembleResult, cpu: &EnsembleResult, unit: impl Fn(us
     differences.fold(0.0, |worst: f64, (((_, i), a), b)| worst.max((a - b).abs() / unit(i)))
 }
 
+/// Methods that f32 is not for, and why.
+const NOT_IN_F32: [(&str, &str); 1] =
+    [("vern6", "weights of 176 and -172 multiply the rounding of a step by 350: 2e-5 in f32, compared in f64 instead")];
+
+fn f32_methods() -> impl Iterator<Item = &'static Tableau> {
+    TABLEAUS.into_iter().filter(|t| {
+        let skip = NOT_IN_F32.iter().find(|(name, _)| *name == t.name);
+        skip.inspect(|(name, why)| println!("{name} is skipped in f32: {why}")).is_none()
+    })
+}
+
 // ---- fixed steps: units of rounding ----
 
 /// One step rounds a few times for each stage and state, by half a unit each; the functions of two languages differ by
@@ -143,7 +154,7 @@ const WHOLE_FIXED_RUN: f64 = 100.0;
 fn fixed_steps_agree_within_rounding() {
     let Some(mut gpu) = gpu() else { return };
     for system in systems(96) {
-        for tableau in TABLEAUS {
+        for tableau in f32_methods() {
             let (t0, t1) = system.tspan;
             let spans = [(1.0, ONE_STEP), (10.0, TEN_STEPS), (((t1 - t0) / system.dt).round(), WHOLE_FIXED_RUN)];
             for (steps, factor) in spans {
@@ -188,7 +199,7 @@ const FIRST_STEP_NOISE: f64 = 1e-3;
 const MOST_FLIPPED: usize = 5;
 
 fn adaptive_methods() -> impl Iterator<Item = &'static str> {
-    TABLEAUS.into_iter().filter(|t| t.error.is_some()).map(|t| t.name)
+    f32_methods().filter(|t| t.error.is_some()).map(|t| t.name)
 }
 
 fn tolerance_unit(cpu: &EnsembleResult) -> impl Fn(usize) -> f64 + '_ {
@@ -220,7 +231,9 @@ fn a_few_adaptive_steps_agree_within_the_tolerance() {
     let Some(mut gpu) = gpu() else { return };
     for system in systems(96) {
         for method in adaptive_methods() {
-            for steps in [1, 10] {
+            // Ten steps of the highest orders are nearly the whole run.
+            let few = if ensolve::method::tableau(method).is_ok_and(|t| t.order > 5) { 4 } else { 10 };
+            for steps in [1, few] {
                 let context = format!("{}, {method}, {steps} steps", system.spec.name);
                 let run = RunSettings { max_steps: Some(steps), ..settings(&system, method) };
                 let (gpu, cpu) = (solve(&system, &run, &mut gpu), on_cpu(&system, &run));
@@ -502,11 +515,16 @@ fn a_diverging_trajectory_does_not_hold_up_the_others() {
 /// Rounding of f64, with the growth of a run.
 const F64_PARITY: f64 = 1e-12;
 
+/// The same for vern6, whose weights of 176 and -172 multiply rounding. Measured on llvmpipe: 2.1e-12.
+const F64_PARITY_OF_VERN6: f64 = 1e-11;
+
 #[test]
 fn f64_agrees_where_the_adapter_has_it() {
     let Some(mut gpu) = gpu() else { return };
     for system in [lorenz(70), forced(70), troubled()] {
-        for run in two_runs(&system) {
+        let vern6 = RunSettings { dt: Some(system.dt), adaptive: Some(false), ..settings(&system, "vern6") };
+        let runs = two_runs(&system).into_iter().map(|run| (run, F64_PARITY));
+        for (run, most) in runs.chain([(vern6, F64_PARITY_OF_VERN6)]) {
             let run = RunSettings { precision: Some(Precision::F64), max_steps: None, ..run };
             let result = solve_ensemble(&system.spec, &run, &system.ensemble, &mut gpu);
             if !gpu.adapter().f64 {
@@ -522,7 +540,7 @@ fn f64_agrees_where_the_adapter_has_it() {
             assert_same_status(&gpu, &cpu, &context);
             let worst = saved_difference(&gpu, &cpu, |i| size_of(&cpu, i), &context);
             println!("{context}: relative difference {worst:e}");
-            assert!(worst <= F64_PARITY, "{context}: relative difference {worst:e}");
+            assert!(worst <= most, "{context}: relative difference {worst:e}");
         }
     }
 }

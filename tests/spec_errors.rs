@@ -763,13 +763,13 @@ fn runs_that_are_wrong() {
 {"tspan": [0, 1], "precision": 32}
     run.precision: expected a string, found number 32
 {"tspan": [0, 1], "method": "tsitt5"}
-    method: unknown method 'tsitt5'; did you mean 'tsit5'? known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, RK45, RK23, DP5, BS3
+    method: unknown method 'tsitt5'; did you mean 'tsit5'? known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, vern6, vern7, dop853, vern9, RK45, RK23, DP5, BS3
 {"tspan": [0, 1], "method": "ode45"}
-    method: unknown method 'ode45'; known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, RK45, RK23, DP5, BS3
+    method: unknown method 'ode45'; known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, vern6, vern7, dop853, vern9, RK45, RK23, DP5, BS3
 {"tspan": [0, 1], "method": "rk4"}
     method: 'rk4' with fixed steps needs a step size: give dt
 {"tspan": [0, 1], "method": "rk4", "adaptive": true}
-    method: 'rk4' has no error estimate and needs a fixed step: give dt, or choose one of heun, midpoint, bs23, dopri5, tsit5
+    method: 'rk4' has no error estimate and needs a fixed step: give dt, or choose one of heun, midpoint, bs23, dopri5, tsit5, vern6, vern7, dop853, vern9
 {"tspan": [0, 1], "adaptive": "yes"}
     run.adaptive: expected true or false, found string "yes"
 {"tspan": [0, 1], "dt": 0}

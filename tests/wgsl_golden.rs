@@ -122,6 +122,13 @@ fn lorenz_by_dopri5_in_f64() {
     check_golden("lorenz_dopri5_adaptive_f64.wgsl", &without_shader_files(&text));
 }
 
+/// Stages that only dense output uses, its weights beside Hermite's, and two error estimates.
+#[test]
+fn lorenz_by_dop853_in_f32() {
+    let text = text(&model("examples/models/lorenz.json"), &adaptive("dop853"), Precision::F32);
+    check_golden("lorenz_dop853_adaptive_f32.wgsl", &without_shader_files(&text));
+}
+
 /// Vectors, lets, functions of the model, time, conditions, choices and every row of the function table.
 #[test]
 fn every_function_and_operator() {
@@ -148,7 +155,12 @@ fn the_first_difference_is_found() {
 
 /// Names of the kernel's own functions, arguments, locals and constants, of the two structs, and of built-in functions
 /// and types.
-const KERNEL_NAMES: [&str; 84] = [
+const KERNEL_NAMES: [&str; 89] = [
+    "u",
+    "dense",
+    "k10",
+    "DenseStages",
+    "dense_stages",
     "low",
     "low1",
     "Low",
@@ -296,6 +308,8 @@ fn assembled(names: &[String], used_as: Use) -> ensolve::Result<ensolve::wgsl::K
     let program = hostile_model(names, used_as).program;
     // f32x2 calls functions where f32 has operators.
     assemble(&program, &adaptive("bs23"), Precision::F32x2)?;
+    // Its dense output has stages of its own.
+    assemble(&program, &adaptive("vern6"), Precision::F32)?;
     assemble(&program, &adaptive("bs23"), Precision::F32)
 }
 

@@ -1,6 +1,7 @@
 //! The evolving data of one trajectory and the tables that all share. Twin of `shaders/lane.wgsl`.
 
 use crate::job::{Job, RunConfig};
+use crate::method::DenseForm;
 use crate::real::Real;
 use crate::status::Status;
 
@@ -146,7 +147,10 @@ pub struct Tables<R> {
     pub c: Vec<R>,
     pub a: Vec<Vec<(usize, R)>>,
     pub error: Vec<(usize, R)>,
+    pub second_error: Vec<(usize, R)>,
+    pub dense_stages: Vec<(R, Vec<(usize, R)>)>,
     pub dense: Vec<(usize, Vec<R>)>,
+    pub dense_form: DenseForm,
 }
 
 impl<R: Real> Tables<R> {
@@ -163,6 +167,9 @@ impl<R: Real> Tables<R> {
             c: all(&stages.c),
             a: stages.a.iter().map(terms).collect(),
             error: terms(&stages.error),
+            second_error: terms(&stages.second_error),
+            dense_stages: stages.dense_stages.iter().map(|(c, row)| (R::of(*c), terms(row))).collect(),
+            dense_form: stages.dense_form,
             dense: stages.dense.iter().map(|(i, row)| (*i, all(row))).collect(),
         }
     }

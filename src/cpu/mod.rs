@@ -6,6 +6,7 @@
 
 mod code;
 mod controller;
+mod dense;
 mod drive;
 mod evaluate;
 mod integrate_adaptive;

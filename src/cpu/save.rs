@@ -2,6 +2,7 @@
 //!
 //! Save times lie anywhere inside a step; the interpolant gives the state there and never changes the steps.
 
+use super::dense::DenseStages;
 use super::lane::{Attempt, Lane, Tables};
 use super::step::{Stepper, first_non_finite};
 use crate::program::{Evaluator, OdeProgram};
@@ -11,9 +12,10 @@ use crate::real::Real;
 pub struct Saver<'a, R> {
     tables: &'a Tables<R>,
     outputs: Evaluator<'a, R, 1>,
+    dense: DenseStages<'a, R>,
     y: Vec<[R; 1]>,
     out: Vec<[R; 1]>,
-    weights: Vec<R>,
+    weights: Vec<(usize, R)>,
 }
 
 impl<'a, R: Real> Saver<'a, R> {
@@ -21,6 +23,7 @@ impl<'a, R: Real> Saver<'a, R> {
         Saver {
             tables,
             outputs: Evaluator::new(&program.outputs),
+            dense: DenseStages::new(program, tables),
             y: vec![[R::ZERO]; program.n_state()],
             out: vec![[R::ZERO]; program.n_output()],
             weights: Vec::new(),
@@ -46,7 +49,8 @@ impl<'a, R: Real> Saver<'a, R> {
         self.tables.t_save.get(lane.n_saved as usize).copied().unwrap_or(R::ONE / R::ZERO)
     }
 
-    /// Writes every save time up to the end of an accepted step of the lane in a column of a block.
+    /// Writes every save time up to the end of an accepted step of the lane in a column of a block. Stages that only dense
+    /// output uses are computed for the first of them that lies inside.
     pub fn save_until<const C: usize>(
         &mut self,
         lane: &mut Lane<R>,
@@ -56,6 +60,7 @@ impl<'a, R: Real> Saver<'a, R> {
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
+        let mut has_dense = self.tables.dense_stages.is_empty();
         while (lane.n_saved as usize) < self.tables.t_save.len() {
             let since = (self.tables.t_save[lane.n_saved as usize] - lane.tau) - lane.tau_low;
             if !(since <= attempt.h || attempt.is_last) {
@@ -66,7 +71,15 @@ impl<'a, R: Real> Saver<'a, R> {
                     y[0] = stepper.number(stepper.at.y1_candidate + slot * stepper.stride, column);
                 }
             } else {
-                stepper.interpolate(attempt.h, since / attempt.h, column, &mut self.weights, &mut self.y);
+                if !has_dense {
+                    let t = self.tables.config.t0 + lane.tau;
+                    let y = |slot: usize| stepper.number(stepper.at.y + slot * stepper.stride, column);
+                    let step_k = |stage: usize, slot: usize| stepper.number(stepper.k(stage, slot), column);
+                    self.dense.dense_stages(t, y, step_k, p, attempt.h);
+                    has_dense = true;
+                }
+                let theta = since / attempt.h;
+                stepper.interpolate(&self.dense.k, attempt.h, theta, column, &mut self.weights, &mut self.y);
             }
             self.write_row(lane, p, write);
         }

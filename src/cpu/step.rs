@@ -7,8 +7,9 @@
 
 use super::code::{Code, Leaves};
 use super::controller::{is_noise, ratio};
+use super::dense::dense_weights;
 use super::evaluate::LinkedCode;
-use super::lane::Tables;
+use super::lane::{ErrorNorm, Tables};
 use crate::job::Job;
 use crate::real::Real;
 use pulp::Arch;
@@ -242,9 +243,34 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
                 sq[i] = sq[i] / n;
                 noise_sq[i] = noise_sq[i] / n;
             }
+            if !self.tables.second_error.is_empty() {
+                let second = self.second_error_sq(chunk, h);
+                for i in 0..C {
+                    let norm = corrected(ErrorNorm { sq: sq[i], noise_sq: noise_sq[i] }, second[i] / n);
+                    (sq[i], noise_sq[i]) = (norm.sq, norm.noise_sq);
+                }
+            }
             self.rows[at.norm_sq + chunk] = sq;
             self.rows[at.noise_sq + chunk] = noise_sq;
         }
+    }
+
+    /// Sum of the squares of a second error estimate, in tolerance units and bounded, so that none overflows.
+    #[inline(always)]
+    fn second_error_sq(&self, chunk: usize, h: [R; C]) -> [R; C] {
+        let mut sq = [R::ZERO; C];
+        for slot in 0..self.n_state {
+            let offset = slot * self.stride + chunk;
+            let error = self.weighted_sum(&self.tables.second_error, offset);
+            let (y, y1) = (self.rows[self.at.y + offset], self.rows[self.at.y1_candidate + offset]);
+            let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
+            for i in 0..C {
+                let size = y[i].abs().greater(y1[i].abs());
+                let e = ratio(h[i] * error[i], atol + rtol * size).abs().lesser(R::of_f32(1e15));
+                sq[i] = sq[i] + e * e;
+            }
+        }
+        sq
     }
 
     /// Whether the candidate of any lane is not finite.
@@ -267,14 +293,25 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
         any
     }
 
-    /// The state of one lane at t + theta h; `weights` is room for the weights of the stages.
-    pub fn interpolate(&self, h: R, theta: R, lane: usize, weights: &mut Vec<R>, result: &mut [[R; 1]]) {
-        let dense = &self.tables.dense;
-        weights.clear();
-        weights.extend(dense.iter().map(|(_, row)| powers(row, theta)));
+    /// The state of one lane at t + theta h; `dense` are the stages that only dense output uses, and `weights` is room for
+    /// the weights of all.
+    pub fn interpolate(
+        &self,
+        dense: &[Vec<[R; 1]>],
+        h: R,
+        theta: R,
+        lane: usize,
+        weights: &mut Vec<(usize, R)>,
+        result: &mut [[R; 1]],
+    ) {
+        dense_weights(self.tables, theta, weights);
+        let n_stage = self.k.len();
         for (slot, result) in result.iter_mut().enumerate() {
-            let k = dense.iter().map(|(stage, _)| self.number(self.k(*stage, slot), lane));
-            let mut terms = weights.iter().zip(k).map(|(weight, k)| *weight * k);
+            let k = |stage: usize| match stage.checked_sub(n_stage) {
+                Some(stage) => dense[stage][slot][0],
+                None => self.number(self.k(stage, slot), lane),
+            };
+            let mut terms = weights.iter().map(|(stage, weight)| *weight * k(*stage));
             let first = terms.next().unwrap_or(R::ZERO);
             let sum = terms.fold(first, |sum, term| sum + term);
             result[0] = self.number(self.at.y + slot * self.stride, lane) + h * sum;
@@ -303,11 +340,11 @@ pub fn first_non_finite<R: Real>(numbers: impl Iterator<Item = R>) -> u32 {
     numbers.zip(1..).find_map(|(x, position)| (!x.is_finite()).then_some(position)).unwrap_or(0)
 }
 
-/// theta (w_1 + theta (w_2 + ...)).
-fn powers<R: Real>(row: &[R], theta: R) -> R {
-    let mut reversed = row.iter().rev();
-    let last = reversed.next().copied().unwrap_or(R::ZERO);
-    theta * reversed.fold(last, |sum, w| *w + theta * sum)
+/// The norm with a second estimate of that mean square: e^2 / sqrt(e^2 + 0.01 e'^2), squared.
+#[inline(always)]
+fn corrected<R: Real>(norm: ErrorNorm<R>, second: R) -> ErrorNorm<R> {
+    let part = ratio(norm.sq, norm.sq + R::of(0.01) * second);
+    ErrorNorm { sq: norm.sq * part, noise_sq: norm.noise_sq * part }
 }
 
 /// Mean square of `v` in tolerance units of `y`, for one lane.

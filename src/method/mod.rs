@@ -5,16 +5,18 @@
 
 mod controller;
 mod tableau;
+mod verner;
+mod dop853;
 pub mod tableaus;
 
 pub use controller::Controller;
-pub use tableau::{Dense, ErrorEstimate, Stages, Tableau, Term};
+pub use tableau::{Dense, DenseForm, ErrorEstimate, Stages, Tableau, Term};
 
 use crate::error::{Error, Result, suggest};
 use crate::real::{Precision, round_digits};
 
 /// Every built-in method.
-pub static TABLEAUS: [&Tableau; 7] = [
+pub static TABLEAUS: [&Tableau; 11] = [
     &tableaus::EULER,
     &tableaus::HEUN,
     &tableaus::MIDPOINT,
@@ -22,6 +24,10 @@ pub static TABLEAUS: [&Tableau; 7] = [
     &tableaus::BS23,
     &tableaus::DOPRI5,
     &tableaus::TSIT5,
+    &tableaus::VERN6,
+    &tableaus::VERN7,
+    &tableaus::DOP853,
+    &tableaus::VERN9,
 ];
 
 /// Other names: SciPy's and those of papers.

@@ -35,18 +35,39 @@ pub struct ErrorEstimate {
     /// Weights of the estimate itself, the difference of two solutions: the local error is h sum(w_i k_i). One more
     /// weight than stages means that f(t + h, y1) takes part.
     pub weights: &'static [f64],
-    /// The estimate is O(h^exponent): one more than the lower order of the two solutions. The step controller takes
-    /// this root of the error.
+    /// Weights of a second estimate of a lower order that corrects the first, empty if there is none. With the norms e
+    /// of the first and e' of the second in tolerance units the error is e^2 / sqrt(e^2 + 0.01 e'^2): that of the first,
+    /// less where the second is more than ten times as large (Hairer, Nørsett, Wanner, section II.10).
+    pub second: &'static [f64],
+    /// The estimate is O(h^exponent): one more than the lower order of the two solutions; with a second estimate twice
+    /// the exponent of the first less that of the second. The step controller takes this root of the error.
     pub exponent: u32,
 }
 
-/// Dense output: y(t + theta h) = y + h sum over i, j of `weights[i][j]` theta^(j+1) k_i.
+/// Dense output: y(t + theta h) = y + h sum over i of b_i(theta) k_i.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dense {
-    /// One row for each stage, f(t + h, y1) included; ascending powers of theta from the first on.
+    /// Nodes of stages that only dense output uses; they are computed where a save time falls inside a step.
+    pub c: &'static [f64],
+    /// Their rows of a: over all stages, f(t + h, y1) included, and those of these stages before it.
+    pub a: &'static [&'static [f64]],
+    /// How b_i(theta) is written.
+    pub form: DenseForm,
+    /// One row for each stage, f(t + h, y1) and the stages above included.
     pub weights: &'static [&'static [f64]],
     /// Order of the interpolant.
     pub order: u32,
+}
+
+/// How the weights of a dense output are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenseForm {
+    /// Ascending powers of theta, from the first on.
+    Powers,
+    /// What is added to cubic Hermite interpolation: theta^2 (1 - theta)^2 times ascending powers of theta - 1/2, from
+    /// power 0 on. In powers of theta interpolants of high order have coefficients of up to 1e5 that cancel, and f32
+    /// would lose five digits; so written they lose one.
+    Hermite,
 }
 
 impl Tableau {
@@ -86,9 +107,44 @@ impl Tableau {
                     stages + 1
                 ));
             }
+            let (n, sum) = (error.second.len(), error.second.iter().sum::<f64>() + 0.0);
+            if !(n == 0 || n == error.weights.len()) || !near(sum, 0.0) {
+                let first = error.weights.len();
+                return fail(format!(
+                    "{n} weights of a second estimate that sum to {sum}; expected none, or {first} that sum to 0"
+                ));
+            }
             if error.exponent == 0 {
                 return fail("the error estimate's exponent must be at least 1".to_string());
             }
+        }
+        self.dense.map_or(Ok(()), |dense| self.check_dense(&dense).or_else(fail))
+    }
+
+    /// Sizes and sums of rows of dense output.
+    fn check_dense(&self, dense: &Dense) -> std::result::Result<(), String> {
+        let main = self.c.len() + usize::from(!self.is_fsal());
+        let (nodes, rows, all) = (dense.c.len(), dense.a.len(), main + dense.c.len());
+        if nodes != rows {
+            return Err(format!("{nodes} nodes c of dense output need as many rows of a, found {rows}"));
+        }
+        for (i, (c, row)) in dense.c.iter().zip(dense.a).enumerate() {
+            if row.len() != main + i {
+                return Err(format!(
+                    "row {} of dense output's a must have {} entries, found {}",
+                    i + 1,
+                    main + i,
+                    row.len()
+                ));
+            }
+            let sum = row.iter().sum::<f64>() + 0.0;
+            if (sum - c).abs() > 1e-12 {
+                return Err(format!("row {} of dense output's a sums to {sum}, c is {c}", i + 1));
+            }
+        }
+        let (found, powers) = (dense.weights.len(), dense.weights.first().map_or(0, |row| row.len()));
+        if found != all || powers == 0 || dense.weights.iter().any(|row| row.len() != powers) {
+            return Err(format!("dense output needs {all} rows of weights of the same length, found {found}"));
         }
         Ok(())
     }
@@ -113,10 +169,18 @@ pub struct Stages {
     pub a: Vec<Vec<Term>>,
     /// Non-zero terms of the error estimate; empty if there is none.
     pub error: Vec<Term>,
+    /// Non-zero terms of the second error estimate; empty if there is none.
+    pub second_error: Vec<Term>,
     /// Exponent of the error estimate, see [`ErrorEstimate::exponent`].
     pub error_exponent: Option<u32>,
-    /// Dense output: stage and ascending powers of theta, from the first on.
+    /// Stages that only dense output uses: node and non-zero terms of each, numbered on from the others.
+    pub dense_stages: Vec<(f64, Vec<Term>)>,
+    /// Dense output: stage and coefficients w of its weight, in [`Stages::dense_form`]: theta (w_1 + theta (w_2 + ...)), or
+    /// theta (w_1 + u (w_2 + theta (w_3 + u (w_4 + x (w_5 + ...))))) with u = 1 - theta and x = theta - 1/2, where the first
+    /// three make cubic Hermite interpolation.
     pub dense: Vec<(usize, Vec<f64>)>,
+    /// Which of the two.
+    pub dense_form: DenseForm,
 }
 
 impl Stages {
@@ -130,7 +194,8 @@ impl Stages {
         }
         let n = c.len();
         let dense = match tableau.dense {
-            Some(dense) => dense.weights.iter().map(|row| row.to_vec()).collect(),
+            Some(Dense { form: DenseForm::Powers, weights, .. }) => weights.iter().map(|row| row.to_vec()).collect(),
+            Some(Dense { form: DenseForm::Hermite, weights, .. }) => hermite_and(weights, tableau.b, n),
             None => hermite(tableau.b, n),
         };
         let nonzero = |row: &Vec<f64>| row.iter().any(|w| *w != 0.0);
@@ -138,12 +203,18 @@ impl Stages {
             c,
             a,
             error: tableau.error.map(|e| terms(e.weights)).unwrap_or_default(),
+            second_error: tableau.error.map(|e| terms(e.second)).unwrap_or_default(),
             error_exponent: tableau.error.map(|e| e.exponent),
+            dense_stages: tableau
+                .dense
+                .map(|dense| dense.c.iter().copied().zip(dense.a.iter().map(|row| terms(row))).collect())
+                .unwrap_or_default(),
+            dense_form: tableau.dense.map_or(DenseForm::Powers, |dense| dense.form),
             dense: dense.into_iter().enumerate().filter(|(_, row)| nonzero(row)).collect(),
         }
     }
 
-    /// Number of stages, f(t + h, y1) included.
+    /// Number of stages, f(t + h, y1) included and those of dense output not.
     pub fn count(&self) -> usize {
         self.c.len()
     }
@@ -170,4 +241,14 @@ fn hermite(b: &[f64], n: usize) -> Vec<Vec<f64>> {
         }
     }
     rows
+}
+
+/// Cubic Hermite interpolation as theta (w_1 + (1 - theta) (w_2 + theta w_3)), and after these three what is given.
+fn hermite_and(inner: &[&[f64]], b: &[f64], n: usize) -> Vec<Vec<f64>> {
+    let rows = inner.iter().enumerate().map(|(i, inner)| {
+        let b = b.get(i).copied().unwrap_or(0.0);
+        let ends = [f64::from(u8::from(i == 0)), f64::from(u8::from(i == n - 1))];
+        [&[b, ends[0] - b, 2.0 * b - ends[0] - ends[1]][..], inner].concat()
+    });
+    rows.collect()
 }

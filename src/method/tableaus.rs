@@ -1,6 +1,10 @@
-//! The published methods. Fractions are written as such, so that they can be compared with the papers.
+//! The published methods. Fractions are written as such, so that they can be compared with the papers. Those of long
+//! tables have files of their own.
 
-use super::tableau::{Dense, ErrorEstimate, Tableau};
+use super::tableau::{Dense, DenseForm, ErrorEstimate, Tableau};
+
+pub use super::dop853::DOP853;
+pub use super::verner::{VERN6, VERN7, VERN9};
 
 /// Explicit Euler, order 1.
 pub static EULER: Tableau = Tableau {
@@ -22,7 +26,7 @@ pub static HEUN: Tableau = Tableau {
     c: &[0.0, 1.0],
     a: &[&[1.0]],
     b: &[0.5, 0.5],
-    error: Some(ErrorEstimate { weights: &[-0.5, 0.5], exponent: 2 }),
+    error: Some(ErrorEstimate { weights: &[-0.5, 0.5], second: &[], exponent: 2 }),
     dense: None,
 };
 
@@ -34,7 +38,7 @@ pub static MIDPOINT: Tableau = Tableau {
     c: &[0.0, 0.5],
     a: &[&[0.5]],
     b: &[0.0, 1.0],
-    error: Some(ErrorEstimate { weights: &[-1.0, 1.0], exponent: 2 }),
+    error: Some(ErrorEstimate { weights: &[-1.0, 1.0], second: &[], exponent: 2 }),
     dense: None,
 };
 
@@ -60,6 +64,7 @@ pub static BS23: Tableau = Tableau {
     b: &[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, 0.0],
     error: Some(ErrorEstimate {
         weights: &[2.0 / 9.0 - 7.0 / 24.0, 1.0 / 3.0 - 0.25, 4.0 / 9.0 - 1.0 / 3.0, -0.125],
+        second: &[],
         exponent: 3,
     }),
     dense: None,
@@ -82,10 +87,14 @@ pub static DOPRI5: Tableau = Tableau {
     b: &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0, 0.0],
     error: Some(ErrorEstimate {
         weights: &[71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339200.0, 22.0 / 525.0, -1.0 / 40.0],
+        second: &[],
         exponent: 5,
     }),
     dense: Some(Dense {
         order: 4,
+        c: &[],
+        a: &[],
+        form: DenseForm::Powers,
         weights: &[
             &[1.0, -8048581381.0 / 2820520608.0, 8663915743.0 / 2820520608.0, -12715105075.0 / 11282082432.0],
             &[0.0, 0.0, 0.0, 0.0],
@@ -144,10 +153,14 @@ pub static TSIT5: Tableau = Tableau {
             -0.458_082_105_929_186_97,
             1.0 / 66.0,
         ],
+        second: &[],
         exponent: 5,
     }),
     dense: Some(Dense {
         order: 4,
+        c: &[],
+        a: &[],
+        form: DenseForm::Powers,
         weights: &[
             &tsit5_first(
                 -1.053_088_497_729_021_6,

@@ -191,7 +191,9 @@ pub fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> R
     let mut sections: Vec<(&str, &str)> =
         vec![("generated constants", &consts), ("generated model", &model), ("generated step", &step)];
     sections.push(real_section(precision));
-    sections.extend([shader!("layout.wgsl"), shader!("lane.wgsl"), shader!("save.wgsl")]);
+    sections.extend([shader!("layout.wgsl"), shader!("lane.wgsl")]);
+    let has_dense_stages = !method.stages.dense_stages.is_empty();
+    sections.push(if has_dense_stages { shader!("save_dense.wgsl") } else { shader!("save.wgsl") });
     if method.is_adaptive() {
         sections.push(shader!("controller.wgsl"));
         sections.push(shader!("integrate_adaptive.wgsl"));

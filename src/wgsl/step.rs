@@ -1,9 +1,9 @@
-//! One Runge-Kutta step as WGSL, its stages unrolled and zero coefficients dropped. Twin of `cpu/step.rs`: same
-//! functions, same order of operations.
+//! One Runge-Kutta step as WGSL, its stages unrolled and zero coefficients dropped. Twin of `cpu/step.rs` and
+//! `cpu/dense.rs`: same functions, same order of operations.
 
 use super::model::{Members, state_function};
 use super::spelling::Spelling;
-use crate::method::{Stages, Term};
+use crate::method::{DenseForm, Stages, Term};
 
 /// What the step functions are printed from.
 pub struct StepPrinter<'a> {
@@ -22,7 +22,11 @@ pub struct StepPrinter<'a> {
 impl StepPrinter<'_> {
     /// `Step` and every function on it.
     pub fn print(&self) -> String {
-        let mut parts = vec![self.structure(), self.rk_step(), self.last_stage(), self.interpolate()];
+        let mut parts = vec![self.structure(), self.rk_step(), self.last_stage()];
+        if self.has_dense_stages() {
+            parts.push(self.dense_stages());
+        }
+        parts.push(self.interpolate());
         if self.adaptive {
             parts.extend([self.error_norm_sq(), self.scaled_norm_sq(), self.add_scaled()]);
         } else {
@@ -34,10 +38,14 @@ impl StepPrinter<'_> {
         parts.join("\n")
     }
 
-    /// `0.5f * k1.x + 0.5f * k2.x`
-    fn weighted_sum(&self, terms: &[Term], prefix: &str, member: &str) -> String {
+    fn has_dense_stages(&self) -> bool {
+        !self.stages.dense_stages.is_empty()
+    }
+
+    /// `0.5f * k1.x + 0.5f * k2.x`, where `of` gives the structs that the stages are members of.
+    fn weighted_sum(&self, terms: &[Term], of: impl Fn(usize) -> &'static str, member: &str) -> String {
         let s = self.spelling;
-        s.sum(terms.iter().map(|(stage, w)| s.mul(&s.literal(*w), &format!("{prefix}k{}.{member}", stage + 1))))
+        s.sum(terms.iter().map(|(stage, w)| s.mul(&s.literal(*w), &format!("{}k{}.{member}", of(*stage), stage + 1))))
     }
 
     fn structure(&self) -> String {
@@ -46,7 +54,12 @@ impl StepPrinter<'_> {
     }
 
     /// h sum(weight k) of each member, by its name; a stage of one term shares the product of step size and weight.
-    fn increments(&self, stage: usize, terms: &[Term]) -> (String, impl Fn(&str) -> String + '_) {
+    fn increments(
+        &self,
+        stage: usize,
+        terms: &[Term],
+        of: impl Fn(usize) -> &'static str,
+    ) -> (String, impl Fn(&str) -> String) {
         let s = self.spelling;
         let terms = terms.to_vec();
         let shared = match terms[..] {
@@ -54,8 +67,8 @@ impl StepPrinter<'_> {
             _ => String::new(),
         };
         let increment = move |member: &str| match terms[..] {
-            [(only, _)] => s.mul(&format!("h{stage}"), &format!("k{}.{member}", only + 1)),
-            _ => s.mul("h", &s.group(&self.weighted_sum(&terms, "", member))),
+            [(only, _)] => s.mul(&format!("h{stage}"), &format!("{}k{}.{member}", of(only), only + 1)),
+            _ => s.mul("h", &s.group(&self.weighted_sum(&terms, &of, member))),
         };
         (shared, increment)
     }
@@ -67,7 +80,7 @@ impl StepPrinter<'_> {
         for (n, terms) in self.stages.a.iter().enumerate() {
             let stage = n + 2;
             let argument = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
-            let (shared, increment) = self.increments(stage, terms);
+            let (shared, increment) = self.increments(stage, terms, |_| "");
             out.push_str(&format!("    var {argument}: State;\n"));
             if stage == last {
                 out.push_str(if self.compensated { "    var low1: Low;\n" } else { "    let low1 = low;\n" });
@@ -105,22 +118,57 @@ impl StepPrinter<'_> {
         format!("fn last_stage(step: Step) -> State {{\n    return step.k{};\n}}\n", self.stages.count())
     }
 
+    /// The stages that only dense output uses, in a struct of their own: the step does without.
+    fn dense_stages(&self) -> String {
+        let s = self.spelling;
+        let main = self.stages.count();
+        let numbers = main + 1..=main + self.stages.dense_stages.len();
+        let members: String = numbers.clone().map(|n| format!("    k{n}: State,\n")).collect();
+        let mut out = format!(
+            "struct DenseStages {{\n{members}}}\n\n\
+             fn dense_stages(t: real, y: State, step: Step, p: Params, h: real) -> DenseStages {{\n"
+        );
+        for (stage, (c, terms)) in numbers.clone().zip(&self.stages.dense_stages) {
+            let of = move |stage| if stage < main { "step." } else { "" };
+            let (shared, increment) = self.increments(stage, terms, of);
+            out.push_str(&format!("    var y{stage}: State;\n{shared}"));
+            for member in &self.members.state {
+                let value = s.add(&format!("y.{member}"), &increment(member));
+                out.push_str(&format!("    y{stage}.{member} = {value};\n"));
+            }
+            let t_stage = s.add("t", &s.mul(&s.literal(*c), "h"));
+            out.push_str(&format!("    let k{stage} = rhs({t_stage}, y{stage}, p);\n"));
+        }
+        let stages: Vec<String> = numbers.map(|n| format!("k{n}")).collect();
+        out + &format!("    return DenseStages({});\n}}\n", stages.join(", "))
+    }
+
     fn interpolate(&self) -> String {
         let s = self.spelling;
-        let weights: Vec<String> = self
-            .stages
-            .dense
-            .iter()
-            .map(|(stage, row)| format!("let b{} = {};", stage + 1, self.powers(row)))
-            .collect();
+        let main = self.stages.count();
+        let mut setup = Vec::new();
+        if self.stages.dense_form == DenseForm::Hermite {
+            setup.push(format!("let u = {};", s.sub(&s.literal(1.0), "theta")));
+            setup.push(format!("let x = {};", s.sub("theta", &s.literal(0.5))));
+        }
+        setup.extend(self.stages.dense.iter().map(|(stage, row)| {
+            let weight = match self.stages.dense_form {
+                DenseForm::Powers => self.powers(row),
+                DenseForm::Hermite => self.hermite(row),
+            };
+            format!("let b{} = {weight};", stage + 1)
+        }));
         let value = |_: usize, member: &str| {
             let term = |(stage, _): &(usize, Vec<f64>)| {
-                s.mul(&format!("b{}", stage + 1), &format!("step.k{}.{member}", stage + 1))
+                let of = if *stage < main { "step" } else { "dense" };
+                s.mul(&format!("b{}", stage + 1), &format!("{of}.k{}.{member}", stage + 1))
             };
             let sum = s.sum(self.stages.dense.iter().map(term));
             s.add(&format!("y.{member}"), &s.mul("h", &s.group(&sum)))
         };
-        state_function("interpolate(y: State, step: Step, h: real, theta: real)", &weights, &self.members.state, value)
+        let dense = if self.has_dense_stages() { "dense: DenseStages, " } else { "" };
+        let signature = format!("interpolate(y: State, step: Step, {dense}h: real, theta: real)");
+        state_function(&signature, &setup, &self.members.state, value)
     }
 
     /// `theta * (1.0f + theta * (-2.0f + theta * 1.0f))`
@@ -130,6 +178,27 @@ impl StepPrinter<'_> {
         let last = s.literal(reversed.next().copied().unwrap_or(0.0));
         let inner = reversed.fold(last, |sum, w| s.group(&s.add(&s.literal(*w), &s.mul("theta", &sum))));
         s.mul("theta", &inner)
+    }
+
+    /// `theta * (1.0f + u * (-1.0f + theta * (-2.0f + u * (3.0f + x * 4.0f))))` without the coefficients that are 0.
+    fn hermite(&self, row: &[f64]) -> String {
+        let s = self.spelling;
+        let mut sum: Option<String> = None;
+        for (n, w) in row.iter().enumerate().rev() {
+            let coefficient = (*w != 0.0).then(|| s.literal(*w));
+            let inner = match (coefficient, sum) {
+                (Some(w), Some(sum)) => Some(s.group(&s.add(&w, &sum))),
+                (w, Some(sum)) => w.or(Some(s.group(&sum))),
+                (w, None) => w,
+            };
+            let factor = match n {
+                0 | 2 => "theta",
+                1 | 3 => "u",
+                _ => "x",
+            };
+            sum = inner.map(|inner| s.mul(factor, &inner));
+        }
+        sum.unwrap_or_else(|| s.literal(0.0))
     }
 
     /// Mean of the squares of one ratio for each state.
@@ -156,12 +225,16 @@ impl StepPrinter<'_> {
     /// Mean squares of the error in tolerance units: of all slots, and of those alone where it is within the rounding of y.
     fn error_norm_sq(&self) -> String {
         let s = self.spelling;
+        let has_second = !self.stages.second_error.is_empty();
         let mut out =
             "fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {\n    var sum = real_of(0.0);\n    \
                        var noise = real_of(0.0);\n"
                 .to_string();
+        if has_second {
+            out.push_str("    var second = real_of(0.0);\n");
+        }
         for (slot, m) in self.members.state.iter().enumerate() {
-            let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.error, "step.", m)));
+            let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.error, |_| "step.", m)));
             let tolerance = self.tolerance(slot, &format!("size{slot}"));
             let square = s.mul(&format!("e{slot}"), &format!("e{slot}"));
             out.push_str(&format!(
@@ -173,9 +246,27 @@ impl StepPrinter<'_> {
                 s.add("sum", &square),
                 s.add("noise", &square)
             ));
+            if has_second {
+                let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.second_error, |_| "step.", m)));
+                let name = format!("second{slot}");
+                // Bounded, so that no square overflows.
+                out.push_str(&format!(
+                    "    let {name} = lesser(real_abs(ratio({error}, {tolerance})), real_of(1e15));\n    second = {};\n",
+                    s.add("second", &s.mul(&name, &name))
+                ));
+            }
         }
         let n = s.literal(self.members.state.len().max(1) as f64);
-        out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", s.div("sum", &n), s.div("noise", &n)));
+        let means = [s.div("sum", &n), s.div("noise", &n), s.div("second", &n)];
+        if !has_second {
+            out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", means[0], means[1]));
+            return out;
+        }
+        // e^2 / sqrt(e^2 + 0.01 e'^2), squared.
+        let sum = s.add("mean", &s.mul(&s.literal(0.01), &s.group(&means[2])));
+        out.push_str(&format!("    let mean = {};\n    let part = ratio(mean, {sum});\n", means[0]));
+        let norm = [s.mul("mean", "part"), s.mul(&s.group(&means[1]), "part")];
+        out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", norm[0], norm[1]));
         out
     }
 
