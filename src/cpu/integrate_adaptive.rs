@@ -47,8 +47,8 @@ pub fn end_step<R: Real>(
     decision.accept
 }
 
-/// [`end_step`] of a chunk of lanes, whose steps are accepted as a rule: what that takes is done side by side. `failed`
-/// tells whether any of the candidates may not be finite.
+/// [`end_step`] of a chunk of lanes. Steps are accepted as a rule: what that takes is done side by side for all lanes, and
+/// lanes that reject theirs are done again one by one.
 #[inline(always)]
 pub fn end_steps<R: Real, const C: usize>(
     config: &RunConfig<R>,
@@ -58,58 +58,64 @@ pub fn end_steps<R: Real, const C: usize>(
     culprit: Option<[u32; C]>,
 ) {
     let [sq, noise_sq] = norm;
-    let mut err = [0.0; C];
+    let (mut err, mut factor) = ([0.0; C], [0.0; C]);
     for i in 0..C {
         err[i] = sq[i].lesser(R::of_f32(1e30)).to_f32();
     }
     for err in &mut err {
         *err = log2_norm(*err);
     }
-    let mut factor = [0.0; C];
     for i in 0..C {
         factor[i] = growth(config, err[i], lanes.err_prev[i], lanes.after_rejection[i]);
     }
-    let mut dt = [R::ZERO; C];
+    let mut dt = h;
     for i in 0..C {
         dt[i] = grown(config, h[i], factor[i]);
-    }
-    let mut all_accept = culprit.is_none();
-    for i in 0..C {
         lanes.accepts[i] = sq[i] <= R::ONE;
     }
-    for accepts in lanes.accepts {
-        all_accept &= accepts;
+    for (i, culprit) in culprit.into_iter().flatten().enumerate() {
+        lanes.accepts[i] &= culprit == 0;
     }
-    if all_accept {
-        lanes.dt = dt;
-        lanes.err_prev = err;
-        lanes.after_rejection = [false; C];
-        return;
-    }
+    let before = (lanes.err_prev, lanes.after_rejection);
+    (lanes.dt, lanes.err_prev, lanes.after_rejection) = (dt, err, [false; C]);
     for i in 0..C {
-        let culprit = culprit.map_or(0, |culprit| culprit[i]);
-        if lanes.accepts[i] && culprit == 0 {
-            lanes.dt[i] = dt[i];
-            lanes.err_prev[i] = err[i];
-            lanes.after_rejection[i] = false;
-        } else {
+        if !lanes.accepts[i] {
+            (lanes.err_prev[i], lanes.after_rejection[i]) = (before.0[i], before.1[i]);
             let mut lane = lanes.get(i);
             let attempt = Attempt { h: h[i], is_last: lanes.is_last[i] };
             let norm = ErrorNorm { sq: sq[i], noise_sq: noise_sq[i] };
-            lanes.accepts[i] = end_step(config, &mut lane, attempt, norm, culprit);
+            end_step(config, &mut lane, attempt, norm, culprit.map_or(0, |culprit| culprit[i]));
             lanes.set(i, lane);
         }
     }
 }
 
-/// Moves time past an accepted step.
+/// Time after a step and what its rounding took.
 #[inline(always)]
-pub fn advance<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>) {
-    lane.accepted += 1;
-    lane.status = if attempt.is_last { Status::Success } else { lane.status };
+fn time_after<R: Real>(config: &RunConfig<R>, (tau, tau_low): (R, R), attempt: Attempt<R>) -> (R, R) {
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
-    let small = attempt.h + lane.tau_low;
-    let tau = lane.tau + small;
-    lane.tau_low = if attempt.is_last { R::ZERO } else { small - (tau - lane.tau) };
-    lane.tau = if attempt.is_last { config.span } else { tau };
+    let small = attempt.h + tau_low;
+    let sum = tau + small;
+    let low = small - (sum - tau);
+    if attempt.is_last { (config.span, R::ZERO) } else { (sum, low) }
+}
+
+/// Moves time past the accepted steps of a chunk of lanes: all are moved side by side, and those that reject theirs back.
+#[inline(always)]
+pub fn advance<R: Real, const C: usize>(config: &RunConfig<R>, lanes: &mut LaneChunk<R, C>, h: [R; C]) {
+    let before = (lanes.tau, lanes.tau_low);
+    for i in 0..C {
+        let attempt = Attempt { h: h[i], is_last: lanes.is_last[i] };
+        (lanes.tau[i], lanes.tau_low[i]) = time_after(config, (before.0[i], before.1[i]), attempt);
+    }
+    for i in 0..C {
+        lanes.accepted[i] += u32::from(lanes.accepts[i]);
+    }
+    for i in 0..C {
+        if !lanes.accepts[i] {
+            (lanes.tau[i], lanes.tau_low[i]) = (before.0[i], before.1[i]);
+        } else if lanes.is_last[i] {
+            lanes.status[i] = Status::Success;
+        }
+    }
 }

@@ -58,10 +58,15 @@ pub fn end_steps<R: Real, const C: usize>(
     }
 }
 
-/// Moves time past an accepted step.
+/// Moves time past the accepted steps of a chunk of lanes.
 #[inline(always)]
-pub fn advance<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>, attempt: Attempt<R>) {
-    lane.accepted += 1;
-    lane.tau = if attempt.is_last { config.span } else { R::of_u32(lane.accepted) * config.dt };
-    lane.status = if attempt.is_last { Status::Success } else { lane.status };
+pub fn advance<R: Real, const C: usize>(config: &RunConfig<R>, lanes: &mut LaneChunk<R, C>) {
+    for i in 0..C {
+        if lanes.accepts[i] {
+            lanes.accepted[i] += 1;
+            let tau = R::of_u32(lanes.accepted[i]) * config.dt;
+            lanes.tau[i] = if lanes.is_last[i] { config.span } else { tau };
+            lanes.status[i] = if lanes.is_last[i] { Status::Success } else { lanes.status[i] };
+        }
+    }
 }

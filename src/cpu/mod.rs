@@ -4,6 +4,7 @@
 //! Trajectories are handed to all cores in small ranges; inside a range a block of lanes is stepped together. It never
 //! sees wgpu, and no result depends on the number of threads or lanes.
 
+mod block;
 mod code;
 mod controller;
 mod dense;
@@ -15,6 +16,7 @@ mod lane;
 mod output;
 mod queue;
 mod save;
+mod start;
 mod step;
 
 pub use controller::{control_exp2, control_log2};

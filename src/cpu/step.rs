@@ -54,8 +54,10 @@ pub struct Stepper<'a, R, const C: usize> {
 }
 
 impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
-    /// A block of rows of `stride` chunks.
-    pub fn new(job: &Job, code: &Code, tables: &'a Tables<R>, stride: usize) -> Self {
+    /// A block of `width` chunks. Rows lie an odd number of chunks apart: at a power of two they would compete for the same
+    /// places of the cache.
+    pub fn new(job: &Job, code: &Code, tables: &'a Tables<R>, width: usize) -> Self {
+        let stride = width | 1;
         let (n, leaves) = (job.program.n_state(), leaves(job));
         let mut next = code.end * stride;
         let mut group = |rows: usize| {
@@ -81,18 +83,7 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
         }
         let rhs = [at.y1_candidate, at.y].map(|state| LinkedCode::new(code, leaves, stride, state));
-        Stepper {
-            arch: Arch::new(),
-            tables,
-            rows,
-            at,
-            k,
-            width: stride,
-            stride,
-            n_state: n,
-            uses_time: code.uses_time,
-            rhs,
-        }
+        Stepper { arch: Arch::new(), tables, rows, at, k, width, stride, n_state: n, uses_time: code.uses_time, rhs }
     }
 
     /// The number of a lane in a row.
