@@ -290,3 +290,48 @@ fn there_is_nothing_outside_the_ensemble() {
         assert_eq!(result.expect_err("refused").to_string(), message);
     }
 }
+
+/// Lanes are refilled as trajectories end, of which some need ten times the steps of others and some fail: neither
+/// the size of a block nor the threads change a bit.
+#[test]
+fn lanes_and_threads_change_nothing() {
+    let spec = compiled(
+        r#"{"states": {"x": 1, "v": 0}, "parameters": {"mu": 1},
+            "derivatives": {"x": "v", "v": "mu*(1 - x^2)*v - x + 0*log(70 - mu)"}, "outputs": {"e": "x^2 + sin(v)"}}"#,
+    );
+    // Beyond mu = 70 the derivative is NaN from the start.
+    let settings = EnsembleSettings { size: Some(500), ..vary(&[("mu", Distribution::LogUniform(0.1, 100.0))]) };
+    let ensemble = ensemble(&spec, &settings);
+    for (precision, method, dt) in [
+        (Precision::F64, "tsit5", None),
+        (Precision::F32, "vern7", None),
+        (Precision::F32x2, "bs23", None),
+        (Precision::F64, "rk4", Some(0.01)),
+        (Precision::F32, "rk4", Some(0.01)),
+    ] {
+        let run = RunSettings {
+            tspan: Some((0.0, 5.0)),
+            precision: Some(precision),
+            method: Some(method.to_string()),
+            rtol: Some(ensolve::Tolerance::Scalar(1e-4)),
+            max_steps: Some(800),
+            save: Some(ensolve::Save::Points(7)),
+            dt,
+            ..RunSettings::default()
+        };
+        let solved = |mut backend: CpuBackend, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
+            let result = pool.install(|| solve_ensemble(&spec, &run, &ensemble, &mut backend)).expect("a valid run");
+            (0..500).map(|i| bits(&result, i)).collect::<Vec<_>>()
+        };
+        let expected = solved(CpuBackend::new().with_lanes(1), 1);
+        for (lanes, threads) in [(16, 1), (64, 1), (250, 1), (48, 3), (1, 3)] {
+            assert_eq!(
+                solved(CpuBackend::new().with_lanes(lanes), threads),
+                expected,
+                "{method} in {precision}, {lanes}"
+            );
+        }
+        assert_eq!(solved(CpuBackend::new(), 5), expected, "{method} in {precision}");
+    }
+}

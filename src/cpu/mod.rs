@@ -1,8 +1,35 @@
 //! The CPU backend: the reference, and the fallback where there is no GPU.
 //!
 //! In: a [`Job`] and inputs. Out: the same as from the GPU, by the same operations in the same order, in any number format.
-//! Trajectories are handed to all cores in small ranges; inside a range a block of lanes is stepped together. It never
-//! sees wgpu, and no result depends on the number of threads or lanes.
+//! It never sees wgpu, and no result depends on the number of threads, of lanes or on the vectors of the machine.
+//!
+//! # How it works
+//!
+//! Each thread has one block of lanes. A lane is a trajectory with its own time and step size; one that is done takes the
+//! next trajectory of a queue that all threads share, so that nobody waits for a slow one. The numbers of a block lie
+//! in rows, one number for each lane, and everything is a loop over rows: the operations of the right-hand side (`code`,
+//! `evaluate`), the sums of the stages and the error (`step`), the step-size control (`block`, `integrate_*`). The loops
+//! are compiled for AVX-512, AVX2, NEON and the baseline, and `pulp` picks at run time. A single trajectory is a block of
+//! one lane. Whether a step is accepted differs from lane to lane; what is rare (rejections, save times, ends) is done
+//! lane by lane.
+//!
+//! # Why the program is interpreted
+//!
+//! Measured on a Zen 3 core at 3.2 GHz (AVX2, blocks of 64 lanes, f64, nanoseconds per lane and right-hand side), with the
+//! same functions sin, cos and exp in all columns:
+//!
+//! | model | this interpreter | the same without joined operations | cranelift 0.135 | by hand | functions alone |
+//! |---|---|---|---|---|---|
+//! | Lorenz, 9 operations | 0.59 | 0.99 | 0.47 | 0.25 | 0 |
+//! | double pendulum, 26 and 4 functions | 13.4 | 14.3 | 13.6 | 13.1 | 11.1 |
+//! | Hodgkin-Huxley, 50 and 6 functions | 29.4 | 30.1 | 30.5 | 27.5 | 24.3 |
+//! | Lorenz-96, 100 states, best block | 39 | | 24 | | 0 |
+//!
+//! Cranelift has vectors of 128 bits only: it wins where a large program is nothing but arithmetic, and there only. A whole
+//! step compiled by it is slower than the loops here (tsit5 of Lorenz: 18 to 26 ns; 8.9 with interpreted right-hand
+//! sides; 6.7 by hand). It would cost 28 more crates, a clean build of minutes, 5 MB and executable memory. Functions
+//! take most of the time, so the work went into those: vectors, forms for usual arguments, sine and cosine
+//! together (see [`crate::math`]).
 
 mod block;
 mod code;

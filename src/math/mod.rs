@@ -4,7 +4,8 @@
 //! `accuracy.md` tables, and the same bits on every machine with IEEE arithmetic. Each function is one text for both
 //! formats, and that text stands twice, here and in `shaders/math/*.wgsl`: same files, functions, order and local names,
 //! so that the CPU and a GPU that neither regroups nor fuses agree in every bit. What differs by format is in
-//! `f32`, `f64`, `trig_f32` and `trig_f64`. Not done: correct rounding, rounding modes, signalling of exceptions.
+//! `f32`, `f64`, `trig_f32` and `trig_f64`. A function `NAME_usual` is NAME without what rare arguments need, for rows of
+//! lanes on the CPU; it has no twin, for it has the same bits. Not done: correct rounding, rounding modes, signalling of exceptions.
 
 // One text, two formats: loading the files twice is the point, a cast that one format needs is none in the other, and
 // parts of constants that resemble pi/4 or ln 2 are meant.

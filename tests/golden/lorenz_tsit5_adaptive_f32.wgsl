@@ -479,20 +479,20 @@ fn is_noise(error: real, size: real) -> bool {
     return less_equal(real_abs(error), mul(real_of(REAL_EPSILON), size));
 }
 
-// Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected.
+// Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected. Both cases share one power, and
+// neither branches: lanes and GPU threads go side by side.
 fn control(err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
     let accept = less_equal(err_sq, real_of(1.0)) && finite;
     let err = log2_norm(to_f32(lesser(err_sq, real_of(1e30))));
-    if accept {
-        let wanted = config.safety * control_exp2(config.beta2 * err_prev - config.beta1 * err);
-        let limit = select(config.factor_max, 1.0, after_rejection);
-        let factor = greater_f32(lesser_f32(wanted, limit), config.factor_min);
-        return Control(accept, lesser(greater(mul(dt, real_of(factor)), config.dt_min), config.dt_max), err);
-    }
-    let shrunk = config.safety * control_exp2(-config.inv_exponent * err);
-    let bounded = greater_f32(lesser_f32(shrunk, config.safety), config.factor_min);
-    let factor = select(config.factor_min, bounded, finite);
-    return Control(accept, mul(dt, real_of(factor)), err_prev);
+    let accepted = config.beta2 * err_prev - config.beta1 * err;
+    let exponent = select(-config.inv_exponent * err, accepted, accept);
+    let most = select(config.factor_max, 1.0, after_rejection);
+    let limit = select(config.safety, most, accept);
+    let wanted = greater_f32(lesser_f32(config.safety * control_exp2(exponent), limit), config.factor_min);
+    let factor = select(config.factor_min, wanted, finite);
+    let next = mul(dt, real_of(factor));
+    let within = lesser(greater(next, config.dt_min), config.dt_max);
+    return Control(accept, select(next, within, accept), select(err_prev, err, accept));
 }
 
 // First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
@@ -839,6 +839,23 @@ const MATH_SECOND_UNIT: real = 5.68434189e-14;
 const MATH_SECOND_BITS: u32 = 20u;
 const MATH_SECOND_MASK: bits = 0xfffffu;
 
+// For a < MATH_SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
+// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
+// joins the head, since the first is then nearly nothing.
+fn math_angle_small(a: real) -> MathAngle {
+    let k = bitcast<bits>(a * MATH_QUADRANTS + MATH_SHIFTER) - MATH_SHIFTER_BITS;
+    let word = bitcast<bits>(a);
+    let left = u32(i32(word >> MATH_MANTISSA_BITS) - (MATH_BIAS - 1)) & (MATH_WORD_BITS - 1u);
+    let fixed = ((word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS) << left;
+    let second = k * MATH_HALF_PI_SECOND;
+    let difference = fixed - k * MATH_HALF_PI_FIRST - (second >> MATH_SECOND_BITS);
+    let first = real(bitcast<ibits>(difference)) * MATH_FIRST_UNIT;
+    let next = real(second & MATH_SECOND_MASK) * MATH_SECOND_UNIT;
+    let moved = select(real(0.0), next, difference + 15 < 31);
+    let reduced = select(first - moved, a, k == 0);
+    return MathAngle(k, reduced, (moved - next) - real(k) * MATH_HALF_PI_THIRD);
+}
+
 // A word of 2/pi, with one word of zeros in front.
 fn math_two_over_pi(index: u32) -> bits {
     let i = index + 1u;
@@ -941,6 +958,11 @@ fn math_with_sign(magnitude: real, sign_source: real) -> real {
     return bitcast<real>(bitcast<bits>(magnitude) ^ (bitcast<bits>(sign_source) & MATH_SIGN_BIT));
 }
 
+// The whole number nearest to x as a number, from x + SHIFTER: by way of an integer, so that nothing cancels the shift.
+fn math_shifted_real(x: real) -> real {
+    return real(math_shifted_whole(x));
+}
+
 // The whole number nearest to x from x + MATH_SHIFTER.
 fn math_shifted_whole(x: real) -> i32 {
     return i32(bitcast<bits>(x) - MATH_SHIFTER_BITS);
@@ -1016,14 +1038,14 @@ struct MathPower { k: i32, head: real, low: real, curve: real }
 fn math_power(k: i32, reduced: real, rest: real) -> MathPower {
     let head = math_seal(math_seal(reduced + MATH_EXP_GRID) - MATH_EXP_GRID);
     let low = math_seal(reduced - head);
-    let r = head + (low + rest);
+    let r = math_seal(reduced) + rest;
     return MathPower(k, head, low, r * r * math_exp_series(r) + rest);
 }
 
 fn math_exp_power(x: real) -> MathPower {
-    let k = math_shifted_whole(x * MATH_LOG2_E + MATH_SHIFTER);
-    let whole = real(k);
-    return math_power(k, x - whole * MATH_LN2_HEAD, -(whole * MATH_LN2_TAIL));
+    let shifted = x * MATH_LOG2_E + MATH_SHIFTER;
+    let whole = math_shifted_real(shifted);
+    return math_power(math_shifted_whole(shifted), x - whole * MATH_LN2_HEAD, -(whole * MATH_LN2_TAIL));
 }
 
 // 2^(k + f + tail) for |f + tail| <= 1/2 and a small tail.
@@ -1316,9 +1338,9 @@ fn math_hypot(a: real, b: real) -> real {
 
 // Sine, cosine and tangent of any angle, in radians. Twin of src/math/trig.rs.
 //
-// The angle is brought to |r| < 0.7855 by a multiple of pi/2, in integers and to more bits than the format has, so that
-// a result near zero has all of its bits: Cody and Waite's method in fixed point for small angles, Payne and Hanek's
-// for the others (Muller et al., Handbook of Floating-Point Arithmetic, section 10.2).
+// The angle is brought to |r| < 0.7855 by a multiple of pi/2, to more bits than the format has, so that a result near
+// zero has all of its bits: Cody and Waite's method for small angles (math_angle_small, in fixed point in f32), Payne
+// and Hanek's in integers for the others (Muller et al., Handbook of Floating-Point Arithmetic, section 10.2).
 
 // |x| = quadrant * pi/2 + head + tail, |head + tail| < 0.7855.
 struct MathAngle { quadrant: bits, head: real, tail: real }
@@ -1333,23 +1355,6 @@ fn math_mul_high(a: bits, b: bits) -> bits {
     let middle = a_low * b_high + ((a_low * b_low) >> half);
     let carry = a_high * b_low + (middle & MATH_HALF_WORD_MASK);
     return a_high * b_high + (middle >> half) + (carry >> half);
-}
-
-// For a < MATH_SMALL_ANGLE. a is taken in units of half its last place at 1, modulo one word, and so is the multiple of
-// pi/2: integers cannot be regrouped, and the part that cancels is exact. Close to a multiple the second part of pi/2
-// joins the head, since the first is then nearly nothing.
-fn math_angle_small(a: real) -> MathAngle {
-    let k = bitcast<bits>(a * MATH_QUADRANTS + MATH_SHIFTER) - MATH_SHIFTER_BITS;
-    let word = bitcast<bits>(a);
-    let left = u32(i32(word >> MATH_MANTISSA_BITS) - (MATH_BIAS - 1)) & (MATH_WORD_BITS - 1u);
-    let fixed = ((word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS) << left;
-    let second = k * MATH_HALF_PI_SECOND;
-    let difference = fixed - k * MATH_HALF_PI_FIRST - (second >> MATH_SECOND_BITS);
-    let first = real(bitcast<ibits>(difference)) * MATH_FIRST_UNIT;
-    let next = real(second & MATH_SECOND_MASK) * MATH_SECOND_UNIT;
-    let moved = select(real(0.0), next, difference + 15 < 31);
-    let reduced = select(first - moved, a, k == 0);
-    return MathAngle(k, reduced, (moved - next) - real(k) * MATH_HALF_PI_THIRD);
 }
 
 // For finite a >= 1. The mantissa times a window of three words of 2/pi, kept modulo 4 with two words less two bits
