@@ -45,6 +45,16 @@ pub fn each<R: Copy, T: Copy + Default, const C: usize>(x: [R; C], f: impl Fn(R)
     out
 }
 
+/// Whether `f` holds for every lane of a chunk, without a branch for each.
+#[inline(always)]
+pub fn all<R: Copy, const C: usize>(x: [R; C], f: impl Fn(R) -> bool) -> bool {
+    let mut all = true;
+    for x in x {
+        all &= f(x);
+    }
+    all
+}
+
 /// `f` of each lane of two chunks.
 #[inline(always)]
 pub fn each2<R: Copy, S: Copy, T: Copy + Default, const C: usize>(
@@ -129,11 +139,7 @@ impl<R: Copy + Default, U: Fn(R) -> bool + Copy, Q: Fn(R) -> R + Copy, F: Fn(R) 
             #[inline(always)]
             |lane| {
                 let x: [R; C] = load(data, at.a + lane);
-                let y = if each(x, function.is_usual).iter().all(|usual| *usual) {
-                    each(x, function.usual)
-                } else {
-                    each(x, function.any)
-                };
+                let y = if all(x, function.is_usual) { each(x, function.usual) } else { each(x, function.any) };
                 store(data, at.out + lane, y);
             },
         );
@@ -154,7 +160,7 @@ impl<R: Copy + Default, U: Fn(R) -> bool + Copy, Q: Fn(R) -> (R, R) + Copy, F: F
                 let x: [R; C] = load(data, at.a + lane);
                 let mut first = x;
                 let mut second = x;
-                if each(x, function.is_usual).iter().all(|usual| *usual) {
+                if all(x, function.is_usual) {
                     for i in 0..C {
                         (first[i], second[i]) = (function.usual)(x[i]);
                     }

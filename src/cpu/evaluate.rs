@@ -195,7 +195,7 @@ mod tests {
         let numbers = nodes.len();
         let mut conditions = vec![ExprId(3)];
         for _ in 0..40 {
-            let mut pick = |dice: &mut Dice| loop {
+            let pick = |dice: &mut Dice| loop {
                 let at = if dice.roll(2) == 0 { dice.roll(nodes.len()) } else { nodes.len() - 1 - dice.roll(4) };
                 let id = ExprId(at as u32);
                 if !conditions.contains(&id) {

@@ -31,6 +31,9 @@
 //! take most of the time, so the work went into those: vectors, forms for usual arguments, sine and cosine
 //! together (see [`crate::math`]).
 
+// A loop over lanes has one number for many arrays.
+#![allow(clippy::needless_range_loop)]
+
 mod block;
 mod code;
 mod controller;

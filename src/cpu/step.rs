@@ -272,9 +272,9 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             let mut sum = [R::ZERO; C];
             for slot in 0..self.n_state {
                 let y1 = self.rows[self.at.y1_candidate + slot * self.stride + chunk];
-                for i in 0..C {
+                for (sum, y1) in sum.iter_mut().zip(y1) {
                     // Adds 0 for a finite number, and NaN for any other.
-                    sum[i] = sum[i] + (y1[i] - y1[i]);
+                    *sum = *sum + y1 * R::ZERO;
                 }
             }
             for sum in sum {

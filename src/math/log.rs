@@ -47,7 +47,7 @@ fn log_special(x: Real, y: Real) -> Real {
 /// Whether a number is positive, finite and normal.
 #[inline(always)]
 pub fn is_usual_number(x: Real) -> bool {
-    x >= Real::MIN_POSITIVE && x <= Real::MAX
+    (Real::MIN_POSITIVE..=Real::MAX).contains(&x)
 }
 
 /// The natural logarithm of a usual number: [`log`] without what only others need.
