@@ -50,7 +50,7 @@ pub fn is_usual_number(x: Real) -> bool {
     (Real::MIN_POSITIVE..=Real::MAX).contains(&x)
 }
 
-/// The natural logarithm of a usual number: [`log`] without what only others need.
+/// The natural logarithm of a usual number: [`log()`] without what only others need.
 #[inline(always)]
 pub fn log_usual(x: Real) -> Real {
     let above = x.to_bits().wrapping_sub(SQRT_HALF_BITS);
