@@ -25,19 +25,19 @@ pub type RowFn<R> = fn(Arch, &mut [R], At);
 
 /// The `C` lanes from a position on.
 #[inline(always)]
-pub fn load<R: Copy, const C: usize>(data: &[R], at: usize) -> [R; C] {
+fn load<R: Copy, const C: usize>(data: &[R], at: usize) -> [R; C] {
     *data[at..].first_chunk().expect("rows are whole chunks")
 }
 
 /// Puts `C` lanes to a position.
 #[inline(always)]
-pub fn store<R: Copy, const C: usize>(data: &mut [R], at: usize, values: [R; C]) {
+fn store<R: Copy, const C: usize>(data: &mut [R], at: usize, values: [R; C]) {
     *data[at..].first_chunk_mut().expect("rows are whole chunks") = values;
 }
 
 /// `f` of each lane of a chunk.
 #[inline(always)]
-pub fn each<R: Copy, T: Copy + Default, const C: usize>(x: [R; C], f: impl Fn(R) -> T) -> [T; C] {
+fn each<R: Copy, T: Copy + Default, const C: usize>(x: [R; C], f: impl Fn(R) -> T) -> [T; C] {
     let mut out = [T::default(); C];
     for lane in 0..C {
         out[lane] = f(x[lane]);
@@ -47,7 +47,7 @@ pub fn each<R: Copy, T: Copy + Default, const C: usize>(x: [R; C], f: impl Fn(R)
 
 /// Whether `f` holds for every lane of a chunk, without a branch for each.
 #[inline(always)]
-pub fn all<R: Copy, const C: usize>(x: [R; C], f: impl Fn(R) -> bool) -> bool {
+fn all<R: Copy, const C: usize>(x: [R; C], f: impl Fn(R) -> bool) -> bool {
     let mut all = true;
     for x in x {
         all &= f(x);
@@ -57,11 +57,7 @@ pub fn all<R: Copy, const C: usize>(x: [R; C], f: impl Fn(R) -> bool) -> bool {
 
 /// `f` of each lane of two chunks.
 #[inline(always)]
-pub fn each2<R: Copy, S: Copy, T: Copy + Default, const C: usize>(
-    x: [R; C],
-    y: [S; C],
-    f: impl Fn(R, S) -> T,
-) -> [T; C] {
+fn each2<R: Copy, S: Copy, T: Copy + Default, const C: usize>(x: [R; C], y: [S; C], f: impl Fn(R, S) -> T) -> [T; C] {
     let mut out = [T::default(); C];
     for lane in 0..C {
         out[lane] = f(x[lane], y[lane]);
@@ -71,7 +67,7 @@ pub fn each2<R: Copy, S: Copy, T: Copy + Default, const C: usize>(
 
 /// Runs `body` for the first lane of each chunk of a row.
 #[inline(always)]
-pub fn chunks<const C: usize>(width: usize, mut body: impl FnMut(usize)) {
+fn chunks<const C: usize>(width: usize, mut body: impl FnMut(usize)) {
     let mut lane = 0;
     while lane < width {
         body(lane);

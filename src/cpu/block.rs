@@ -193,12 +193,10 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
         let t_at = self.stepper.at.t;
         for (at, chunk) in self.lanes.iter_mut().enumerate() {
             let mut t = [R::ZERO; C];
-            for (i, t) in t.iter_mut().enumerate() {
-                let mut lane = chunk.get(i);
-                lane.accepted += taken;
-                lane.tau = R::of_u32(lane.accepted + more) * config.dt;
-                *t = config.t0 + lane.tau;
-                chunk.set(i, lane);
+            for i in 0..C {
+                chunk.accepted[i] += taken;
+                chunk.tau[i] = R::of_u32(chunk.accepted[i] + more) * config.dt;
+                t[i] = config.t0 + chunk.tau[i];
             }
             self.stepper.rows[t_at + at] = t;
         }

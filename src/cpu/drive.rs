@@ -16,9 +16,6 @@ use crate::job::{Inputs, Job, Progress, rounded_off};
 use crate::real::Real;
 use crate::status::Status;
 
-/// Steps between two looks at whether the user wants to stop.
-const STEPS_PER_LOOK: u32 = 64;
-
 /// What all blocks of a run share.
 #[derive(Clone, Copy)]
 pub struct Run<'a, R> {
@@ -58,12 +55,10 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
 
     fn run(mut self) {
         (0..self.block.n_lanes()).for_each(|lane| self.start(lane));
-        let mut steps = 0;
         while self.n_occupied > 0 {
-            if steps % STEPS_PER_LOOK == 0 && self.run.progress.is_stopped() {
+            if self.run.progress.is_stopped() {
                 return self.stop();
             }
-            steps += 1;
             let found = self.block.dispatch(Part::Try);
             if found.to_save {
                 self.save();
