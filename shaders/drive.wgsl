@@ -18,13 +18,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     if lane.started {
         k1 = load_k1(i);
     } else {
-        k1 = rhs(config.t0, y, p);
-        lane.culprit = first_non_finite(y);
-        lane.culprit = select(lane.culprit, first_non_finite(k1), lane.culprit == 0u);
-        if lane.culprit == 0u {
-            lane.dt = first_dt(y, k1, p);
+        pass_start(&lane, i, &y, &low, p);
+        k1 = rhs(lane.t0, y, p);
+        var culprit = first_non_finite(y);
+        culprit = select(culprit, first_non_finite(k1), culprit == 0u);
+        if culprit == 0u {
+            lane.dt = first_dt(lane.t0, y, k1, p);
         } else {
             lane.status = STATUS_NON_FINITE;
+            lane.culprit = select(lane.culprit, culprit, lane.culprit == 0u);
         }
         save_start(&lane, i, y, p);
     }
@@ -32,9 +34,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     while n < config.slice_steps && lane.status == STATUS_RUNNING {
         let quiet = quiet_steps(&lane, &y, &low, &k1, p, config.slice_steps - n);
         n += max(quiet, 1u);
+        var at_stop = false;
         if quiet == 0u {
             let attempt = begin_step(&lane);
-            let step = rk_step(add(config.t0, lane.tau), y, low, k1, p, attempt.h);
+            let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, attempt.h, time_step(&lane, attempt));
             let culprit = first_non_finite(step.y1_candidate);
             if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
                 save_until(&lane, i, attempt, y, step, p);
@@ -42,10 +45,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
                 y = step.y1_candidate;
                 low = step.low;
                 k1 = last_stage(step);
+                save_step(&lane, i, y, p);
+                at_stop = attempt.is_last;
             }
         }
         if lane.status == STATUS_RUNNING && lane.accepted + lane.rejected >= config.max_steps {
             lane.status = STATUS_STEP_LIMIT;
+        }
+        if HAS_STOPS && at_stop && (lane.status == STATUS_RUNNING || lane.status == STATUS_SUCCESS) {
+            pass_stop(&lane, i, &y, &low, &k1, p);
         }
     }
     if lane.status == STATUS_SUCCESS && lane.culprit != 0u {

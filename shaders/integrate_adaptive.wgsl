@@ -16,15 +16,20 @@ fn store_stepping(i: u32, lane: Lane) {
 }
 
 // The first step size, where none is given.
-fn first_dt(y: State, k1: State, p: Params) -> real {
+fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
     if less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
     let d1 = scaled_norm_sq(k1, y);
     let h0 = initial_dt_first(d0, d1);
-    let f1 = rhs(add(config.t0, h0), add_scaled(y, h0, k1), p);
+    let f1 = rhs(add(t0, h0), add_scaled(y, h0, k1), p);
     return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
+}
+
+// Adaptive steps have no numbers.
+fn segment_steps(lane: ptr<function, Lane>) -> u32 {
+    return 0u;
 }
 
 // Every adaptive step has a decision to make.
@@ -32,9 +37,9 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<func
     return 0u;
 }
 
-// Chooses the size of the next step: dt, or what is left of the span.
+// Chooses the size of the next step: dt, or what is left of the segment.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
-    let left = sub(sub(config.span, (*lane).tau), (*lane).tau_low);
+    let left = sub(sub((*lane).tau_stop, (*lane).tau), (*lane).tau_low);
     let is_last = less_equal(left, (*lane).dt);
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
@@ -44,12 +49,13 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
 fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
     let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
-    (*lane).dt = decision.dt;
+    // A step that a stop has cut short says little of how long the next one may be.
+    (*lane).dt = select(decision.dt, greater(decision.dt, (*lane).dt), decision.accept && attempt.is_last);
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
     if !decision.accept {
         (*lane).rejected += 1u;
-        let resolution = mul(real_of(REAL_EPSILON), real_abs(add(config.t0, (*lane).tau)));
+        let resolution = mul(real_of(REAL_EPSILON), real_abs(add((*lane).t0, (*lane).tau)));
         let smallest = greater(config.dt_min, resolution);
         if !less(smallest, attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
@@ -67,9 +73,9 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culpri
 fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
     (*lane).accepted += 1u;
     if attempt.is_last {
-        (*lane).tau = config.span;
+        (*lane).tau = (*lane).tau_stop;
         (*lane).tau_low = real_of(0.0);
-        (*lane).status = STATUS_SUCCESS;
+        (*lane).status = select(STATUS_SUCCESS, STATUS_RUNNING, less((*lane).tau_stop, (*lane).span));
         return;
     }
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.

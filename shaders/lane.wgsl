@@ -13,6 +13,14 @@ struct Lane {
     dt: real,
     err_prev: f32,
     culprit: u32, // 1 and the row of the first value that was not finite
+    t0: real,
+    span: real,
+    tau_stop: real, // where the segment ends: the next stop, or the end of the span
+    tau_segment: real, // where it began
+    first_step: u32, // numbers of its first step and of the one after its last, where steps are fixed
+    last_step: u32,
+    next_cut: u32,
+    next_own_stop: u32,
 }
 
 // The squared error of a step in tolerance units, and the part of it that is within the rounding of y.
@@ -21,18 +29,52 @@ struct ErrorNorm {
     noise_sq: real,
 }
 
-// The step about to be tried: its size, and whether it ends at t1.
+// The step about to be tried: its size, and whether it ends the segment.
 struct Attempt {
     h: real,
     is_last: bool,
 }
 
-// The save time of a number; beyond the last one a time that never comes.
-fn next_save_time(index: u32) -> real {
+// The save time of a row of a trajectory; beyond the last one a time that never comes. Where every step is saved: 0 if a row
+// follows after callbacks have fired.
+fn next_save_time(index: u32, i: u32) -> real {
+    if SAVES_STEPS {
+        return times[0];
+    }
     if index < config.n_save {
-        return save_times[index];
+        if OWN_SPAN {
+            return times[at(index, i)];
+        }
+        return times[index];
     }
     return mul(real_of(4.0), config.span);
+}
+
+// Start and length of the time span, and the segment between two stops.
+fn load_segment(i: u32, lane: ptr<function, Lane>) {
+    (*lane).t0 = config.t0;
+    (*lane).span = config.span;
+    if OWN_SPAN {
+        (*lane).t0 = params[at(PARAM_ROW_T0, i)];
+        (*lane).span = params[at(PARAM_ROW_SPAN, i)];
+    }
+    if HAS_STOPS {
+        (*lane).next_cut = counts[at(COUNT_NEXTCUT, i)];
+        (*lane).next_own_stop = counts[at(COUNT_NEXTOWNSTOP, i)];
+        (*lane).first_step = counts[at(COUNT_FIRSTSTEP, i)];
+        (*lane).tau_segment = state[at(ROW_TAU_SEGMENT, i)];
+    }
+    (*lane).tau_stop = next_stop(lane, i);
+    (*lane).last_step = (*lane).first_step + segment_steps(lane);
+}
+
+fn store_segment(i: u32, lane: Lane) {
+    if HAS_STOPS {
+        counts[at(COUNT_NEXTCUT, i)] = lane.next_cut;
+        counts[at(COUNT_NEXTOWNSTOP, i)] = lane.next_own_stop;
+        counts[at(COUNT_FIRSTSTEP, i)] = lane.first_step;
+        state[at(ROW_TAU_SEGMENT, i)] = lane.tau_segment;
+    }
 }
 
 fn load_lane(i: u32) -> Lane {
@@ -42,10 +84,11 @@ fn load_lane(i: u32) -> Lane {
     lane.accepted = counts[at(COUNT_ACCEPTED, i)];
     lane.rejected = counts[at(COUNT_REJECTED, i)];
     lane.n_saved = counts[at(COUNT_SAVED, i)];
-    lane.t_save = next_save_time(lane.n_saved);
+    lane.t_save = next_save_time(lane.n_saved, i);
     lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
     lane.culprit = counts[at(COUNT_CULPRIT, i)];
     lane.started = (flags & 1u) != 0u; // FLAG: started
+    load_segment(i, &lane);
     load_stepping(i, &lane);
     return lane;
 }
@@ -59,4 +102,5 @@ fn store_lane(i: u32, lane: Lane) {
     counts[at(COUNT_CULPRIT, i)] = lane.culprit;
     state[at(ROW_TAU, i)] = lane.tau;
     store_stepping(i, lane);
+    store_segment(i, lane);
 }

@@ -5,6 +5,8 @@ struct RunConfig {
     n_traj: u32,
     n_save: u32,
     n_steps: u32,
+    n_cut: u32,
+    first_cut: u32,
     max_steps: u32,
     slice_steps: u32,
     zero: u32,
@@ -37,8 +39,8 @@ struct Tables {
 }
 
 @group(0) @binding(1) var<uniform> tables: Tables;
-// save times since t0
-@group(0) @binding(2) var<storage, read> save_times: array<real>;
+// save times since t0; from first_cut on the times of cuts, then the numbers of their callbacks, 0 for none
+@group(0) @binding(2) var<storage, read> times: array<real>;
 @group(0) @binding(3) var<storage, read> params: array<real>;
 @group(0) @binding(4) var<storage, read_write> state: array<real>;
 @group(0) @binding(5) var<storage, read_write> counts: array<u32>;

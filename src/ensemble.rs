@@ -6,6 +6,7 @@
 use crate::compile::{CompiledSpec, slot_names};
 use crate::error::{Error, Result, suggest};
 use crate::job::Inputs;
+use crate::program::{Evaluator, Program};
 use crate::sampling::{Distribution, uniform01};
 use crate::spec::EnsembleSettings;
 use rayon::prelude::*;
@@ -152,12 +153,13 @@ impl Ensemble {
         }
     }
 
-    /// Initial states and parameters of a range of trajectories; `t0` is what initial expressions read as t.
-    pub fn inputs(&self, spec: &CompiledSpec, t0: f64, range: Range<u64>) -> Inputs {
+    /// Initial states and parameters of a range of trajectories. `tspan` is theirs, or `None` for those that the model gives
+    /// each of them; initial expressions read its start as t.
+    pub fn inputs(&self, spec: &CompiledSpec, tspan: Option<(f64, f64)>, range: Range<u64>) -> Inputs {
         let n = (range.end - range.start) as usize;
         let fill =
             |defaults: &[f64]| -> Vec<f64> { defaults.iter().flat_map(|v| std::iter::repeat_n(*v, n)).collect() };
-        let mut inputs = Inputs { n_traj: n, y0: fill(&spec.x0), p: fill(&spec.p) };
+        let mut inputs = Inputs { n_traj: n, y0: fill(&spec.x0), p: fill(&spec.p), ..Inputs::default() };
         for (slot, origin) in &self.varied {
             let rows = if slot.is_state { &mut inputs.y0 } else { &mut inputs.p };
             let row = &mut rows[slot.index * n..(slot.index + 1) * n];
@@ -165,12 +167,24 @@ impl Ensemble {
                 *value = Self::value(origin, *slot, self.seed, range.start + i as u64);
             });
         }
-        self.evaluate_initial_values(spec, t0, &mut inputs);
+        match (tspan, &spec.own_tspan) {
+            (None, Some(program)) => {
+                // Parameters first, for the start reads them; then what reads the start.
+                self.evaluate_initial_values(spec, &[f64::NAN], &mut inputs);
+                let ends = evaluate(program, &[f64::NAN], &inputs);
+                let (t0, t1) = ends.split_at(n);
+                self.evaluate_initial_values(spec, t0, &mut inputs);
+                inputs.span = t1.iter().zip(t0).map(|(t1, t0)| t1 - t0).collect();
+                inputs.t0 = t0.to_vec();
+            }
+            (tspan, _) => self.evaluate_initial_values(spec, &[tspan.unwrap_or_default().0], &mut inputs),
+        }
+        set_own_stops(spec, tspan, &mut inputs);
         inputs
     }
 
-    /// Expressions that are not themselves varied, from the values drawn.
-    fn evaluate_initial_values(&self, spec: &CompiledSpec, t0: f64, inputs: &mut Inputs) {
+    /// Expressions that are not themselves varied, from the values drawn; `t0` is one for all, or one for each.
+    fn evaluate_initial_values(&self, spec: &CompiledSpec, t0: &[f64], inputs: &mut Inputs) {
         let is_varied =
             |is_state: bool, index: usize| self.varied.iter().any(|(slot, _)| *slot == Slot { is_state, index });
         let active: Vec<_> =
@@ -186,7 +200,7 @@ impl Ensemble {
             .map(|i| {
                 let (mut y0, mut p) =
                     (column(&inputs.y0, spec.state_size(), i), column(&inputs.p, spec.param_size(), i));
-                active.iter().for_each(|value| value.evaluate(t0, &mut y0, &mut p));
+                active.iter().for_each(|value| value.evaluate(t0[i % t0.len()], &mut y0, &mut p));
                 (y0, p)
             })
             .collect();
@@ -194,6 +208,40 @@ impl Ensemble {
             y0.into_iter().enumerate().for_each(|(row, v)| inputs.y0[row * n + i] = v);
             p.into_iter().enumerate().for_each(|(row, v)| inputs.p[row * n + i] = v);
         }
+    }
+}
+
+/// A program's results for every trajectory, `[result][trajectory]`; `t` is one for all, or one for each.
+fn evaluate(program: &Program, t: &[f64], inputs: &Inputs) -> Vec<f64> {
+    let n = inputs.n_traj;
+    let mut results = vec![0.0; program.roots.len() * n];
+    let mut evaluator = Evaluator::<f64, 1>::new(program);
+    let column = |rows: &[f64], i: usize| rows.iter().skip(i).step_by(n).map(|v| [*v]).collect::<Vec<_>>();
+    let mut values = vec![[0.0]; program.roots.len()];
+    for i in 0..n {
+        evaluator.evaluate(&[t[i % t.len()]], &column(&inputs.y0, i), &column(&inputs.p, i), &mut values);
+        values.iter().enumerate().for_each(|(row, value)| results[row * n + i] = value[0]);
+    }
+    results
+}
+
+/// The model's stops that differ from trajectory to trajectory, as offsets, ascending; those outside the span cut nothing.
+fn set_own_stops(spec: &CompiledSpec, tspan: Option<(f64, f64)>, inputs: &mut Inputs) {
+    let (n, n_stop) = (inputs.n_traj, spec.own_stops.roots.len());
+    if n_stop == 0 {
+        return;
+    }
+    let (t0, span) = match tspan {
+        Some((t0, t1)) => (vec![t0], vec![t1 - t0]),
+        None => (inputs.t0.clone(), inputs.span.clone()),
+    };
+    inputs.own_stops = evaluate(&spec.own_stops, &t0, inputs);
+    for i in 0..n {
+        let (t0, span) = (t0[i % t0.len()], span[i % span.len()]);
+        let mut offsets: Vec<f64> = (0..n_stop).map(|row| inputs.own_stops[row * n + i] - t0).collect();
+        offsets.iter_mut().filter(|tau| !(0.0 < **tau && **tau < span)).for_each(|tau| *tau = f64::INFINITY);
+        offsets.sort_unstable_by(f64::total_cmp);
+        offsets.into_iter().enumerate().for_each(|(row, tau)| inputs.own_stops[row * n + i] = tau);
     }
 }
 

@@ -6,10 +6,12 @@
 //! [`CountRow`]): a test compares it with the generated module. Names of the user's quantities, units and files are not
 //! its business.
 
+use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
+use std::time::Duration;
 
 /// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
 #[derive(Debug, Clone)]
@@ -28,14 +30,43 @@ pub struct Job<'a> {
     pub t0: f64,
     /// End time, after t0.
     pub t1: f64,
-    /// Save times, ascending, within [t0, t1].
-    pub t_save: Vec<f64>,
+    /// When trajectories are saved.
+    pub saves: Saves,
+    /// What cuts the integration of every trajectory, ascending.
+    pub cuts: Vec<Cut>,
+    /// Whether each trajectory has a span of its own, inside [t0, t1] ([`Inputs::t0`], [`Inputs::span`]).
+    pub own_span: bool,
     /// Relative tolerance of each state slot.
     pub rtol: Vec<f64>,
     /// Absolute tolerance of each state slot.
     pub atol: Vec<f64>,
     /// Most attempted steps of one trajectory.
     pub max_steps: u32,
+}
+
+/// When trajectories are saved. Offsets are counted from t0.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saves {
+    /// All at the same offsets, ascending; one that is there twice is saved before and after the callbacks that fire then.
+    At(Vec<f64>),
+    /// Each at offsets of its own ([`Inputs::tau_save`]), so many at most.
+    Own(usize),
+    /// At t0 and after every accepted step.
+    Steps {
+        /// Most rows of one trajectory; with one more it ends as [`Status::SaveLimit`](crate::Status::SaveLimit).
+        most: usize,
+        /// Whether a row follows after the callbacks that fire at a time.
+        after_firing: bool,
+    },
+}
+
+/// A time at which the integration is cut: a step ends there exactly, and the next one begins anew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut {
+    /// Offset from t0.
+    pub tau: f64,
+    /// The callback that fires, if one does; several that fire at a time are as many cuts at the same offset.
+    pub callback: Option<u32>,
 }
 
 /// Initial states and parameters of `n_traj` trajectories.
@@ -47,6 +78,16 @@ pub struct Inputs {
     pub y0: Vec<f64>,
     /// Parameters, `[n_param][n_traj]`.
     pub p: Vec<f64>,
+    /// Offsets from t0 at which single trajectories are cut, `[n_own_stop][n_traj]`, ascending for each trajectory; infinite
+    /// where there is none.
+    pub own_stops: Vec<f64>,
+    /// Start time of each trajectory, where they have spans of their own; else empty.
+    pub t0: Vec<f64>,
+    /// Length of the time span of each trajectory, where they have spans of their own; else empty.
+    pub span: Vec<f64>,
+    /// Save times of [`Saves::Own`] as offsets, `[n_save][n_traj]`, ascending for each trajectory; infinite where there are
+    /// no more.
+    pub tau_save: Vec<f64>,
 }
 
 /// What rounding to the run's format takes from an initial value: a compensated state begins with it.
@@ -66,14 +107,34 @@ pub struct RawOutput {
     pub t: Vec<f64>,
     /// 1 and the row (states, then outputs) of the first value that was not finite; 0 if all were.
     pub culprit: Vec<u32>,
-    /// Saved states and outputs, `[n_save][n_row][n_traj]`; NaN where the trajectory ended before.
+    /// Saved states and outputs, `[n_save][n_row][n_traj]`, n_save being the most that any trajectory has saved for
+    /// [`Saves::Steps`]; NaN where the trajectory ended before.
     pub saved: Vec<f64>,
+    /// Offsets at which [`Saves::Steps`] has saved, `[n_save][n_traj]`, NaN beyond the last; else empty.
+    pub tau_saved: Vec<f64>,
     /// Status codes.
     pub status: Vec<u32>,
     /// Accepted steps.
     pub accepted: Vec<u32>,
     /// Rejected steps.
     pub rejected: Vec<u32>,
+}
+
+impl RawOutput {
+    /// Puts NaN into the rows beyond the last that each trajectory has saved.
+    pub(crate) fn clear_unsaved(&mut self, n_saved: &[u32], n_row: usize) {
+        let (n_traj, has_tau) = (self.n_traj, !self.tau_saved.is_empty());
+        let row_size = (n_row * n_traj).max(1);
+        let n_save = if has_tau { self.tau_saved.len() / n_traj } else { self.saved.len() / row_size };
+        for (i, n_saved) in n_saved.iter().enumerate() {
+            for save in *n_saved as usize..n_save {
+                (0..n_row).for_each(|row| self.saved[(save * n_row + row) * n_traj + i] = f64::NAN);
+                if has_tau {
+                    self.tau_saved[save * n_traj + i] = f64::NAN;
+                }
+            }
+        }
+    }
 }
 
 impl Job<'_> {
@@ -84,17 +145,9 @@ impl Job<'_> {
     pub fn check(&self) -> Result<()> {
         let fail = |message: String| Err(Error::Run(message));
         let (t0, t1) = (self.t0, self.t1);
-        if !(t0 < t1 && (t1 - t0).is_finite()) {
-            return fail(format!("tspan must be finite with t0 < t1, got [{t0}, {t1}]"));
-        }
-        if self.t_save.is_empty() {
+        check_span(t0, t1)?;
+        if self.saves.count() == 0 {
             return fail("there are no save times; save at least the end".to_string());
-        }
-        if let Some(t) = self.t_save.iter().find(|t| !(t0 <= **t && **t <= t1)) {
-            return fail(format!("save time {t} is outside tspan [{t0}, {t1}]"));
-        }
-        if let Some(pair) = self.t_save.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return fail(format!("save times must ascend, found {} before {}", pair[0], pair[1]));
         }
         for (i, name) in self.program.state_names.iter().enumerate() {
             let (rtol, atol) = (self.rtol[i], self.atol[i]);
@@ -142,6 +195,14 @@ impl Job<'_> {
                 "in {format}, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f32x2 or f64"
             )));
         }
+        if let Some(pair) = self.cuts.windows(2).find(|pair| {
+            pair[0].tau != pair[1].tau && self.precision.round(pair[0].tau) == self.precision.round(pair[1].tau)
+        }) {
+            return Err(Error::run(format!(
+                "in {format} the stops {} and {} after t0 are the same time; use longer periods, or precision f32x2 or f64",
+                pair[0].tau, pair[1].tau
+            )));
+        }
         if format == Precision::F32 && self.n_steps() > F32_MAX_STEPS {
             return Err(Error::run(format!(
                 "{} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f32x2 or f64",
@@ -180,21 +241,35 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Time of the last accepted state from its offset: t1 itself where the end was reached.
-    pub fn end_time(&self, tau: f64) -> f64 {
-        let span = self.t1 - self.t0;
-        if tau == self.precision.round(span) { self.t1 } else { self.t0 + tau }
+    /// The time of an offset of trajectory `i`: its end itself where that was reached.
+    pub fn time(&self, inputs: &Inputs, i: usize, tau: f64) -> f64 {
+        let (t0, span, t1) = match self.own_span {
+            true => (inputs.t0[i], inputs.span[i], inputs.t0[i] + inputs.span[i]),
+            false => (self.t0, self.t1 - self.t0, self.t1),
+        };
+        if tau == self.precision.round(span) { t1 } else { t0 + tau }
     }
 
-    /// Save times as offsets from t0.
-    pub fn save_offsets(&self) -> impl Iterator<Item = f64> + '_ {
-        self.t_save.iter().map(|t| t - self.t0)
+    /// The form of the job, which a kernel is made for.
+    pub fn form(&self) -> JobForm {
+        JobForm { own_span: self.own_span, saves_steps: matches!(self.saves, Saves::Steps { .. }) }
+    }
+
+    /// Save times in the buffer of times. Where every step is saved it is a single one: 0 if a row follows after callbacks
+    /// have fired, else a time that never comes.
+    pub fn n_save_time(&self, n_traj: usize) -> usize {
+        match &self.saves {
+            Saves::At(tau) => tau.len(),
+            Saves::Own(most) => most * n_traj,
+            Saves::Steps { .. } => 1,
+        }
     }
 
     /// Number of fixed steps, the shorter last one included; 0 for an adaptive method.
     pub fn n_steps(&self) -> u32 {
         match self.method.stepping {
             Stepping::Adaptive(_) => 0,
+            Stepping::Fixed { .. } if self.own_span => 0,
             Stepping::Fixed { dt } => {
                 // A remainder below a millionth of a step is rounding of the quotient, not a step.
                 let steps = ((self.t1 - self.t0) / dt - 1e-6).ceil();
@@ -202,6 +277,37 @@ impl Job<'_> {
             }
         }
     }
+}
+
+impl Saves {
+    /// Most rows that a trajectory saves.
+    pub fn count(&self) -> usize {
+        match self {
+            Saves::At(tau) => tau.len(),
+            Saves::Own(most) | Saves::Steps { most, .. } => *most,
+        }
+    }
+}
+
+/// What distinguishes kernels of the same program and method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JobForm {
+    /// See [`Job::own_span`].
+    pub own_span: bool,
+    /// Whether every accepted step is saved.
+    pub saves_steps: bool,
+}
+
+/// A run goes forward and has an end.
+///
+/// # Errors
+/// [`Error::Run`] with the span.
+pub fn check_span(t0: f64, t1: f64) -> Result<()> {
+    if t0 < t1 && (t1 - t0).is_finite() {
+        return Ok(());
+    }
+    let remedy = if t1 < t0 { "; if time is to run backward, set backward to true" } else { "" };
+    Err(Error::run(format!("tspan must be finite with t0 < t1, got [{t0}, {t1}]{remedy}")))
 }
 
 /// Fixed steps are counted in 32 bits.
@@ -222,8 +328,12 @@ pub struct RunConfig<R> {
     pub n_traj: u32,
     /// Save times.
     pub n_save: u32,
-    /// Fixed steps in all; 0 for an adaptive method.
+    /// Fixed steps of a span that nothing cuts; 0 for an adaptive method.
     pub n_steps: u32,
+    /// Entries of [`Job::cuts`].
+    pub n_cut: u32,
+    /// Where they begin in the buffer of times: first their offsets, then the numbers of their callbacks, counted from 1.
+    pub first_cut: u32,
     /// Most attempted steps of one trajectory.
     pub max_steps: u32,
     /// Most attempted steps in one dispatch.
@@ -260,8 +370,10 @@ impl<R: Real> RunConfig<R> {
         let span = job.t1 - job.t0;
         let mut config = RunConfig {
             n_traj: n_traj as u32,
-            n_save: job.t_save.len() as u32,
+            n_save: job.saves.count() as u32,
             n_steps: job.n_steps(),
+            n_cut: job.cuts.len() as u32,
+            first_cut: job.n_save_time(n_traj) as u32,
             max_steps: job.max_steps,
             slice_steps,
             zero: 0,
@@ -314,17 +426,43 @@ pub struct StateRows {
     pub err_prev: usize,
     /// First row of what rounding took from `y`, where that is carried along; else beyond the last row.
     pub y_low: usize,
+    /// Where the segment between two cuts began, since t0; beyond the last row where nothing cuts.
+    pub tau_segment: usize,
     /// Number of rows.
     pub count: usize,
 }
 
 impl StateRows {
-    /// The rows of a system of `n_state` equations, whose state is compensated or not.
-    pub fn new(n_state: usize, compensated: bool) -> Self {
+    /// The rows of a program, whose state is compensated or not.
+    pub fn new(program: &OdeProgram, compensated: bool) -> Self {
+        let n_state = program.n_state();
         let n = 2 * n_state;
         let y_low = n + 4;
-        let count = if compensated { y_low + n_state } else { y_low };
-        StateRows { y: 0, k1: n_state, tau: n, tau_low: n + 1, dt: n + 2, err_prev: n + 3, y_low, count }
+        let tau_segment = if compensated { y_low + n_state } else { y_low };
+        let count = tau_segment + usize::from(program.has_stops);
+        StateRows { y: 0, k1: n_state, tau: n, tau_low: n + 1, dt: n + 2, err_prev: n + 3, y_low, tau_segment, count }
+    }
+}
+
+/// Rows of the kernels' `params` buffer, `[row][trajectory]` of the run's number format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParamRows {
+    /// First row of the offsets at which single trajectories are cut; the rows of the parameters lie before it.
+    pub own_stop: usize,
+    /// Start time of each trajectory; beyond the last row where all have the same span.
+    pub t0: usize,
+    /// Length of each trajectory's time span.
+    pub span: usize,
+    /// Number of rows.
+    pub count: usize,
+}
+
+impl ParamRows {
+    /// The rows of a program, whose trajectories have spans of their own or not.
+    pub fn new(program: &OdeProgram, own_span: bool) -> Self {
+        let own_stop = program.n_param();
+        let t0 = own_stop + program.n_own_stop;
+        ParamRows { own_stop, t0, span: t0 + 1, count: if own_span { t0 + 2 } else { t0 } }
     }
 }
 
@@ -343,12 +481,32 @@ pub enum CountRow {
     Flags,
     /// 1 and the row of the first value that was not finite; 0 if all were.
     Culprit,
+    /// The next one of [`Job::cuts`].
+    NextCut,
+    /// The next one of [`Inputs::own_stops`].
+    NextOwnStop,
+    /// Accepted steps at the beginning of the segment between two cuts.
+    FirstStep,
 }
 
 impl CountRow {
     /// Every row, in order.
-    pub const ALL: [CountRow; 6] =
-        [CountRow::Status, CountRow::Accepted, CountRow::Rejected, CountRow::Saved, CountRow::Flags, CountRow::Culprit];
+    pub const ALL: [CountRow; 9] = [
+        CountRow::Status,
+        CountRow::Accepted,
+        CountRow::Rejected,
+        CountRow::Saved,
+        CountRow::Flags,
+        CountRow::Culprit,
+        CountRow::NextCut,
+        CountRow::NextOwnStop,
+        CountRow::FirstStep,
+    ];
+
+    /// Number of rows that a program needs: the last three only where there are stops.
+    pub fn count(program: &OdeProgram) -> usize {
+        if program.has_stops { CountRow::ALL.len() } else { CountRow::NextCut as usize }
+    }
 }
 
 /// Is told how far a run is, and says whether to go on.
@@ -370,6 +528,17 @@ impl Progress for Silent {
     fn finished(&self, _: usize) {}
 }
 
+/// What making ready for a job has come to.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// Time that opening and testing the device took, nothing if it was open.
+    pub startup: Duration,
+    /// Time that generating and compiling code took, next to nothing if it was at hand.
+    pub jit: Duration,
+}
+
 /// A place to run jobs.
 pub trait Backend {
     /// `cpu` or `gpu`.
@@ -381,14 +550,17 @@ pub trait Backend {
     /// Number format where none is asked for.
     fn default_precision(&self) -> Precision;
 
+    /// What it can do of what a model may need.
+    fn supported_features(&self) -> &'static [Feature];
+
     /// Most trajectories of one call of [`Backend::run`].
     fn max_chunk(&self, job: &Job) -> usize;
 
-    /// Makes ready for a job, so that [`Backend::run`] starts at once; returns what the user should know.
+    /// Makes ready for a job, so that [`Backend::run`] starts at once.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for what the machine cannot do, [`Error::Device`] or [`Error::Shader`] where it fails.
-    fn prepare(&mut self, job: &Job) -> Result<Vec<String>>;
+    fn prepare(&mut self, job: &Job) -> Result<Prepared>;
 
     /// Integrates a chunk of trajectories.
     ///

@@ -42,6 +42,30 @@ impl Program {
         program
     }
 
+    /// The same of the time -t; with `negated`, the negative of it.
+    pub fn of_reversed_time(&self, negated: bool) -> Program {
+        let mut reversed = Program::default();
+        let mut position: Vec<ExprId> = Vec::with_capacity(self.nodes.len());
+        let mut push = |node: Node, label: Option<String>| {
+            reversed.nodes.push(node);
+            reversed.labels.push(label);
+            ExprId(reversed.nodes.len() as u32 - 1)
+        };
+        for (node, label) in self.nodes.iter().zip(&self.labels) {
+            let mut id = push(node.map(|operand| position[operand.index()]), label.clone());
+            if *node == Node::Time {
+                id = push(Node::Neg(id), None);
+            }
+            position.push(id);
+        }
+        let roots: Vec<ExprId> = self.roots.iter().map(|root| position[root.index()]).collect();
+        reversed.roots = match negated {
+            true => roots.into_iter().map(|root| push(Node::Neg(root), None)).collect(),
+            false => roots,
+        };
+        reversed
+    }
+
     /// How often each position is used, as an operand or as a result.
     pub fn use_counts(&self) -> Vec<u32> {
         let mut counts = vec![0; self.nodes.len()];
@@ -70,6 +94,17 @@ impl Program {
     }
 }
 
+/// What a callback does, as a flat program.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallbackProgram {
+    /// Its name.
+    pub name: String,
+    /// State slots that it sets, each once.
+    pub slots: Vec<u32>,
+    /// Their new values, of t, states and parameters: one result for each of `slots`, all of the state before.
+    pub values: Program,
+}
+
 /// The model's equations as flat programs, with the sizes and names of what they read and write. State, parameter
 /// and output slots are numbered from 0 in the order of the flat vectors.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,6 +121,12 @@ pub struct OdeProgram {
     pub rhs: Program,
     /// Outputs: one result for each output slot.
     pub outputs: Program,
+    /// Callbacks, in the order in which they fire.
+    pub callbacks: Vec<CallbackProgram>,
+    /// Whether anything may cut the integration: callbacks, discrete fields with a period, stops.
+    pub has_stops: bool,
+    /// Number of stops whose times differ from trajectory to trajectory.
+    pub n_own_stop: usize,
 }
 
 impl OdeProgram {
@@ -114,7 +155,8 @@ impl OdeProgram {
     /// # Errors
     /// [`Error::Run`] with the constant.
     pub fn check_constants(&self, precision: Precision) -> Result<()> {
-        let mut constants = self.rhs.constants().chain(self.outputs.constants());
+        let callbacks = self.callbacks.iter().flat_map(|callback| callback.values.constants());
+        let mut constants = self.rhs.constants().chain(self.outputs.constants()).chain(callbacks);
         match constants.find(|x| x.abs() > precision.max()) {
             Some(x) => Err(Error::run(format!(
                 "the constant {x:e} is out of the range of {precision}; use precision f64 or other units"

@@ -2,9 +2,12 @@
 //!
 //! Values are f64 whatever the precision of the run; `precision` tells how many of their digits mean something.
 
+use crate::compile::{CompiledSpec, SlotRange};
 use crate::real::{Arithmetic, Precision};
+use crate::spec::Map;
 use crate::status::Status;
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a result was made, for summaries and files.
@@ -28,8 +31,74 @@ pub struct RunInfo {
     pub seed: u64,
     /// What the user should know about the accuracy of the run.
     pub warnings: Vec<String>,
-    /// Wall time of drawing inputs, integrating and collecting.
+    /// Wall time of the whole call.
     pub elapsed: Duration,
+    /// Where it went.
+    pub timings: Timings,
+}
+
+/// Wall times of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Timings {
+    /// Opening and testing the device; nothing if it was open.
+    pub startup: Duration,
+    /// Generating and compiling code; next to nothing if it was at hand.
+    pub jit: Duration,
+    /// Drawing inputs, integrating and collecting, for each repetition.
+    pub runs: Vec<Duration>,
+}
+
+impl Timings {
+    /// Milliseconds of each repetition.
+    pub fn timings_ms(&self) -> Vec<f64> {
+        self.runs.iter().map(|run| 1e3 * run.as_secs_f64()).collect()
+    }
+
+    /// Milliseconds of opening and testing the device.
+    pub fn startup_ms(&self) -> f64 {
+        1e3 * self.startup.as_secs_f64()
+    }
+
+    /// Milliseconds of generating and compiling code.
+    pub fn jit_ms(&self) -> f64 {
+        1e3 * self.jit.as_secs_f64()
+    }
+
+    /// Milliseconds of the fastest repetition but the first; `None` if there is only one.
+    pub fn warm_ms(&self) -> Option<f64> {
+        self.timings_ms().into_iter().skip(1).reduce(f64::min)
+    }
+}
+
+/// A time at which callbacks fire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Firing {
+    /// When.
+    pub t: f64,
+    /// Their names, in the order in which they fire.
+    pub callbacks: Vec<String>,
+}
+
+/// Where the fields of a model lie in the rows of a result.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Fields {
+    /// State key to its slots.
+    pub states: Map<SlotRange>,
+    /// Parameter key to its slots.
+    pub parameters: Map<SlotRange>,
+    /// Output key to its slots.
+    pub outputs: Map<SlotRange>,
+}
+
+impl Fields {
+    /// The fields of a model.
+    pub fn of(spec: &CompiledSpec) -> Arc<Fields> {
+        Arc::new(Fields {
+            states: spec.state_index_map.clone(),
+            parameters: spec.param_index_map.clone(),
+            outputs: spec.output_index_map.clone(),
+        })
+    }
 }
 
 /// One trajectory.
@@ -37,6 +106,10 @@ pub struct RunInfo {
 pub struct SolveResult {
     /// Save times, shape (n_steps,).
     pub t: Array1<f64>,
+    /// Parameters, shape (param_size,).
+    pub p: Array1<f64>,
+    /// Where the fields of the model lie.
+    pub fields: Arc<Fields>,
     /// States, shape (state_size, n_steps); NaN after a trajectory that ended early.
     pub x: Array2<f64>,
     /// Outputs, shape (n_output, n_steps).
@@ -53,6 +126,12 @@ pub struct SolveResult {
     pub t_end: f64,
     /// What was not finite first, for status [`Status::NonFinite`]: a row of `names`.
     pub culprit: Option<usize>,
+    /// Last state, after the callbacks that fired then, shape (state_size,).
+    pub final_state: Array1<f64>,
+    /// When callbacks fired.
+    pub firings: Vec<Firing>,
+    /// Where the wall time went; `None` for one trajectory of an ensemble.
+    pub timings: Option<Timings>,
 }
 
 impl SolveResult {
@@ -69,17 +148,23 @@ impl SolveResult {
 pub struct EnsembleResult {
     /// How it was made.
     pub info: RunInfo,
-    /// Save times, shape (n_save,).
+    /// Save times, shape (n_save,); NaN where they differ from trajectory to trajectory.
     pub t: Array1<f64>,
+    /// Save times of each trajectory, shape (n_save, n_traj), NaN beyond its last; `None` where all have the same.
+    pub times: Option<Array2<f64>>,
     /// Name of each saved value: state slots, then outputs.
     pub names: Vec<String>,
+    /// Where the fields of the model lie.
+    pub fields: Arc<Fields>,
     /// Number of state slots among the names.
     pub n_state: usize,
     /// Number of the first trajectory, 0 unless one was replayed alone.
     pub first: u64,
     /// Saved values, shape (n_save, n_row, n_traj); NaN after a trajectory that ended early.
     pub saved: Array3<f64>,
-    /// Last accepted state of each trajectory, shape (n_state, n_traj); NaN where the user stopped the run before it began.
+    /// Parameters of each trajectory, shape (n_param, n_traj); NaN where the user stopped the run before it began.
+    pub parameters: Array2<f64>,
+    /// Last state of each trajectory, after the callbacks that fired then, shape (n_state, n_traj); NaN where the user stopped the run before it began.
     pub final_states: Array2<f64>,
     /// Time of the last accepted state of each trajectory; NaN where there is none.
     pub t_end: Vec<f64>,
@@ -92,6 +177,9 @@ pub struct EnsembleResult {
     /// What was not finite first in each trajectory of status [`Status::NonFinite`], a row of `names`: a state or its derivative (also by a rejected step,
     /// then at `t_end`), or an output that was NaN when it was saved.
     pub culprit: Vec<Option<usize>>,
+    /// When callbacks fire; what lies after the `t_end` of a trajectory has not happened there. Empty for several
+    /// trajectories with time spans of their own.
+    pub firings: Vec<Firing>,
     /// How large the errors are, where that was asked for.
     pub verification: Option<Verification>,
 }
@@ -163,14 +251,31 @@ impl EnsembleResult {
         Some(self.saved.index_axis(Axis(1), self.row(name)?))
     }
 
+    /// Save time `k` of trajectory `i`, NaN beyond its last.
+    pub fn time(&self, k: usize, i: usize) -> f64 {
+        self.times.as_ref().map_or(self.t[k], |times| times[[k, i]])
+    }
+
     /// Trajectory `i`, counted from 0 within this result.
     ///
     /// # Panics
     /// If there is no trajectory `i`.
     pub fn trajectory(&self, i: usize) -> SolveResult {
-        let part = |rows: std::ops::Range<usize>| self.saved.slice(s![.., rows, i]).reversed_axes().to_owned();
+        let t = self
+            .times
+            .as_ref()
+            .map_or(self.t.clone(), |times| times.column(i).iter().copied().take_while(|t| !t.is_nan()).collect());
+        let n_save = t.len();
+        let part = |rows: std::ops::Range<usize>| self.saved.slice(s![..n_save, rows, i]).reversed_axes().to_owned();
+        let (start, end) = (self.info.tspan.0, self.t_end[i]);
+        let has_fired = |firing: &&Firing| (firing.t - start).abs() <= (end - start).abs();
         SolveResult {
-            t: self.t.clone(),
+            t,
+            p: self.parameters.column(i).to_owned(),
+            fields: self.fields.clone(),
+            final_state: self.final_states.column(i).to_owned(),
+            firings: self.firings.iter().filter(has_fired).cloned().collect(),
+            timings: None,
             x: part(0..self.n_state),
             outputs: part(self.n_state..self.names.len()),
             names: self.names.clone(),
@@ -180,6 +285,17 @@ impl EnsembleResult {
             t_end: self.t_end[i],
             culprit: self.culprit[i],
         }
+    }
+
+    /// Turns the time of a run that was solved with time reversed.
+    pub(crate) fn mirror(&mut self) {
+        let back = |t: &mut f64| *t = 0.0 - *t;
+        self.t.iter_mut().for_each(back);
+        self.times.iter_mut().flatten().for_each(back);
+        self.t_end.iter_mut().for_each(back);
+        self.firings.iter_mut().for_each(|firing| back(&mut firing.t));
+        back(&mut self.info.tspan.0);
+        back(&mut self.info.tspan.1);
     }
 
     /// How many trajectories ended in each way that occurred, success first.

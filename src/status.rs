@@ -24,11 +24,13 @@ pub enum Status {
     ToleranceNotReachable = 5,
     /// The user stopped the run before the end time.
     Stopped = 6,
+    /// Every step was to be saved, and the rows were used up.
+    SaveLimit = 7,
 }
 
 impl Status {
     /// Every status, in the order of the codes.
-    pub const ALL: [Status; 7] = [
+    pub const ALL: [Status; 8] = [
         Status::Running,
         Status::Success,
         Status::NonFinite,
@@ -36,6 +38,7 @@ impl Status {
         Status::DtUnderflow,
         Status::ToleranceNotReachable,
         Status::Stopped,
+        Status::SaveLimit,
     ];
 
     /// The status of a code.
@@ -53,6 +56,7 @@ impl Status {
             Status::DtUnderflow => "dt_underflow",
             Status::ToleranceNotReachable => "tolerance_not_reachable",
             Status::Stopped => "stopped",
+            Status::SaveLimit => "save_limit",
         }
     }
 
@@ -72,6 +76,9 @@ impl Status {
                 "asked for less error than the rounding of the state: raise rtol or atol, or use a wider precision (f32x2, f64)"
             }
             Status::Stopped => "was stopped by the user before the end time: what was saved until then is kept",
+            Status::SaveLimit => {
+                "had more accepted steps than rows to save them: raise max_saved, or save at fewer times, such as {\"points\": 1001}"
+            }
         }
     }
 }

@@ -10,11 +10,11 @@ use crate::ensemble::Ensemble;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Progress, RawOutput, Silent};
 use crate::method::Method;
+use crate::plan::{self, DEFAULT_MAX_STEPS, Plan};
 use crate::real::{Arithmetic, Precision, round_digits};
 use crate::sampling::uniform01;
 use crate::solution::{EnsembleResult, Verification, WorstError};
-use crate::solve::{self, DEFAULT_MAX_STEPS};
-use crate::spec::{RunSettings, Save};
+use crate::spec::{RunSettings, Save, SavePolicy};
 use crate::stats::quantile;
 use crate::status::Status;
 use rayon::prelude::*;
@@ -70,34 +70,58 @@ pub fn verify_with_progress(
     if k == 0 {
         return Err(Error::run("0 trajectories verify nothing; give at least 1"));
     }
-    let run = RunSettings { save: Some(Save::At(result.t.to_vec())), ..run.clone() };
-    let run_method = solve::method(&run)?;
-    let (job, _) = solve::job(spec, &run, &run_method, result.info.precision, false)?;
-    check_origin(&job, ensemble, result)?;
+    let is_backward = run.backward == Some(true);
+    let (spec, run) = plan::oriented(spec, &with_times(run, result)?)?;
+    let run_method = plan::method(&run)?;
+    let plan = plan::plan(spec, &run, &run_method, result.info.precision, result.n_traj() as u64)?;
+    check_origin(&plan, is_backward, ensemble, result)?;
+    let job = &plan.job;
     let method = reference_method(&run, &run_method)?;
-    let reference = reference_job(&job, &method)?;
+    let mut reference = plan.clone();
+    reference.job = reference_job(job, &method)?;
 
     let trajectories = sample(result, ensemble.seed(), k);
     let mut backend = CpuBackend::new();
-    backend.prepare(&reference)?;
+    backend.prepare(&reference.job)?;
     let mut outcomes = Vec::with_capacity(trajectories.len());
-    for numbers in trajectories.chunks(backend.max_chunk(&reference)) {
+    for numbers in trajectories.chunks(backend.max_chunk(&reference.job)) {
         if progress.is_stopped() {
             break;
         }
-        let output = backend.run(&reference, &inputs(spec, ensemble, job.t0, numbers), progress)?;
-        let chunk = Comparison { job: &job, result, output: &output };
+        let mut inputs = inputs(spec, ensemble, run.tspan, numbers);
+        reference.settle(&mut inputs, numbers[0])?;
+        let output = backend.run(&reference.job, &inputs, progress)?;
+        let chunk = Comparison { job, result, output: &output };
         outcomes.par_extend(numbers.par_iter().enumerate().map(|(i, number)| chunk.outcome(i, *number)));
     }
     outcomes.resize(trajectories.len(), Outcome::Stopped);
-    Ok(summary(result, &reference, trajectories, &outcomes))
+    Ok(summary(result, &reference.job, trajectories, &outcomes))
+}
+
+/// The run with the times of the result, where every accepted step was saved.
+fn with_times(run: &RunSettings, result: &EnsembleResult) -> Result<RunSettings> {
+    let saves_steps = run.save == Some(Save::Steps) || run.save.is_none() && result.n_traj() == 1;
+    if !saves_steps {
+        return Ok(run.clone());
+    }
+    if result.times.is_some() {
+        return Err(Error::run(
+            "verify: every accepted step of several trajectories was saved, so that they have no save times in common; save at given times",
+        ));
+    }
+    let mut times = result.t.to_vec();
+    times.dedup();
+    let save = Some(Save::At(times));
+    Ok(RunSettings { save, save_policy: Some(SavePolicy::AsGiven), max_saved: None, ..run.clone() })
 }
 
 /// Refuses what cannot have made the result.
-fn check_origin(job: &Job, ensemble: &Ensemble, result: &EnsembleResult) -> Result<()> {
-    let (info, program) = (&result.info, job.program);
+fn check_origin(plan: &Plan, is_backward: bool, ensemble: &Ensemble, result: &EnsembleResult) -> Result<()> {
+    let (info, job, program) = (&result.info, &plan.job, plan.job.program);
     let is_other_model = result.n_state != program.n_state() || !program.row_names().eq(result.names.iter());
-    let is_other_run = info.tspan != (job.t0, job.t1) || info.method != solve::describe_method(job);
+    let tspan = if is_backward { (0.0 - job.t0, 0.0 - job.t1) } else { (job.t0, job.t1) };
+    let is_other_span = !job.own_span && info.tspan != tspan;
+    let is_other_run = is_other_span || info.method != plan::describe_method(job);
     let is_other_ensemble = info.seed != ensemble.seed() || result.first + result.n_traj() as u64 > ensemble.size();
     match [("model", is_other_model), ("run", is_other_run), ("ensemble", is_other_ensemble)].iter().find(|(_, is)| *is)
     {
@@ -113,7 +137,7 @@ fn check_origin(job: &Job, ensemble: &Ensemble, result: &EnsembleResult) -> Resu
 fn reference_method(run: &RunSettings, method: &Method) -> Result<Method> {
     let has_estimate = method.stages.error_exponent.is_some();
     let own = RunSettings { adaptive: Some(true), dt_min: None, ..run.clone() };
-    solve::method(&if has_estimate { own } else { RunSettings { method: None, tableau: None, ..own } })
+    plan::method(&if has_estimate { own } else { RunSettings { method: None, tableau: None, ..own } })
 }
 
 /// The run's job in f64 at a fraction of its tolerances. Below what f64 can deliver a tolerance would only fail.
@@ -160,15 +184,30 @@ fn sample(result: &EnsembleResult, seed: u64, k: u64) -> Vec<u64> {
 }
 
 /// Inputs of some trajectories: [`Ensemble::inputs`] of every row of consecutive numbers, side by side.
-fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, t0: f64, numbers: &[u64]) -> Inputs {
+fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, numbers: &[u64]) -> Inputs {
     let n_traj = numbers.len();
-    let mut all =
-        Inputs { n_traj, y0: vec![0.0; spec.state_size() * n_traj], p: vec![0.0; spec.param_size() * n_traj] };
+    let n_span = if tspan.is_none() { n_traj } else { 0 };
+    let mut all = Inputs {
+        n_traj,
+        y0: vec![0.0; spec.state_size() * n_traj],
+        p: vec![0.0; spec.param_size() * n_traj],
+        own_stops: vec![0.0; spec.program.n_own_stop * n_traj],
+        t0: vec![0.0; n_span],
+        span: vec![0.0; n_span],
+        tau_save: Vec::new(),
+    };
     let mut at = 0;
     for row in numbers.chunk_by(|a, b| a + 1 == *b) {
         let n = row.len();
-        let part = ensemble.inputs(spec, t0, row[0]..row[0] + n as u64);
-        for (all, part) in [(&mut all.y0, &part.y0), (&mut all.p, &part.p)] {
+        let part = ensemble.inputs(spec, tspan, row[0]..row[0] + n as u64);
+        let arrays = [
+            (&mut all.y0, &part.y0),
+            (&mut all.p, &part.p),
+            (&mut all.own_stops, &part.own_stops),
+            (&mut all.t0, &part.t0),
+            (&mut all.span, &part.span),
+        ];
+        for (all, part) in arrays {
             for (all, part) in all.chunks_exact_mut(n_traj).zip(part.chunks_exact(n)) {
                 all[at..at + n].copy_from_slice(part);
             }
@@ -212,12 +251,18 @@ impl Comparison<'_> {
     }
 
     fn largest(&self, i: usize, at: usize) -> Outcome {
-        let (n_save, n_row, _) = self.result.saved.dim();
+        let n_row = self.result.saved.dim().1;
+        let n_save = self.output.saved.len().checked_div(n_row * self.output.n_traj).unwrap_or(0);
         let (mut largest, mut place) = (0.0, None);
         for k in 0..n_save {
             for slot in 0..self.result.n_state {
                 let want = self.output.saved[(k * n_row + slot) * self.output.n_traj + i];
-                let difference = (self.result.saved[[k, slot, at]] - want).abs();
+                let got = self.result.saved[[k, slot, at]];
+                // Beyond the last save time of a trajectory with times of its own.
+                if want.is_nan() && got.is_nan() {
+                    continue;
+                }
+                let difference = (got - want).abs();
                 let unit = self.job.atol[slot] + self.job.rtol[slot] * want.abs();
                 // Without atol the unit of an exact zero is 0, and no difference is no error there.
                 let error = if difference == 0.0 { 0.0 } else { difference / unit };
@@ -244,7 +289,8 @@ fn summary(result: &EnsembleResult, reference: &Job, trajectories: Vec<u64>, out
             && worst.as_ref().is_none_or(|worst| !(error <= worst.error))
         {
             let (trajectory, state) = (*trajectory, result.names[slot].clone());
-            worst = Some(WorstError { trajectory, state, t: result.t[k], error });
+            let t = result.time(k, (trajectory - result.first) as usize);
+            worst = Some(WorstError { trajectory, state, t, error });
         }
     }
     let mut sorted: Vec<f64> = errors.iter().copied().flatten().collect();
@@ -258,7 +304,7 @@ fn summary(result: &EnsembleResult, reference: &Job, trajectories: Vec<u64>, out
         n_reference_failed: count(|outcome| matches!(outcome, Outcome::ReferenceFailed)),
         n_both_failed: count(|outcome| matches!(outcome, Outcome::BothFailed)),
         n_stopped: count(|outcome| matches!(outcome, Outcome::Stopped)),
-        method: solve::describe_method(reference),
+        method: plan::describe_method(reference),
         rtol: reference.rtol.clone(),
         atol: reference.atol.clone(),
     }

@@ -24,9 +24,8 @@ const POLE: &str = r#"{"model": "pole", "states": {"x": 0.1}, "derivatives": {"x
 const ROOT: &str = r#"{"model": "root", "states": {"x": 1.0, "v": 0.1}, "parameters": {"k": 0.1},
   "derivatives": {"x": "-k", "v": "v^2"}, "outputs": {"root": "sqrt(x)"}, "run": {"tspan": [0, 2], "save": {"points": 9}}}"#;
 
-const SERVO: &str = r#"{"components": {"mass": {"x": {"integrated": 1.0}}}, "entities": {"m": {"mass": {}}},
-  "systems": {"s": {"slots": {"m": "mass"}, "derivatives": {"m.x": "-m.x"}}},
-  "callbacks": {"kick": {"dt": 0.1, "set": {"m.mass.x": "1"}}}, "run": {"tspan": [0, 1]}}"#;
+const CONSTRAINT: &str = r#"{"components": {"c": {"z": {"continuous": 0, "algebraic": true}}}, "entities": {"e": {"c": {}}},
+  "systems": {"s": {"slots": {"a": "c"}, "residuals": {"a.z": "a.z - 1"}}}, "run": {"tspan": [0, 1]}}"#;
 
 /// A folder with the models and some input files.
 struct Place(TempDir);
@@ -39,7 +38,7 @@ impl Place {
             ("bare.json", BARE),
             ("pole.json", POLE),
             ("root.json", ROOT),
-            ("servo.json", SERVO),
+            ("constraint.json", CONSTRAINT),
             ("broken.json", "{\"states\": {\"x\": 1.0}"),
             ("k.csv", "k,rate\n1,4\n2,5\n3,6\n"),
             ("unsorted.txt", "0\n1\n0.5\n"),
@@ -179,8 +178,8 @@ const BAD: &[(&str, &str)] = &[
     // The model and the method.
     ("run broken.json", "model: not valid JSON: EOF while parsing an object at line 1 column 21\n"),
     (
-        "run servo.json --backend cpu",
-        "cpu does not support: [control_callbacks]; supported by it: [vector_fields, discrete_fields, continuous_fields]; control_callbacks: remove 'callbacks', or write the controller as continuous equations\n",
+        "run constraint.json --backend cpu",
+        "cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops]; dae_constraints: solve the constraint for its unknown and write that as a 'let'\n",
     ),
     (
         "run decay.json --method tsti5",
@@ -195,7 +194,10 @@ const BAD: &[(&str, &str)] = &[
     ),
     // Times and tolerances.
     ("run bare.json", "tspan is missing; give --tspan A B, or \"tspan\": [A, B] in the file's \"run\"\n"),
-    ("run decay.json --backend cpu --tspan 2 0", "tspan must be finite with t0 < t1, got [2, 0]\n"),
+    (
+        "run decay.json --backend cpu --tspan 2 0",
+        "tspan must be finite with t0 < t1, got [2, 0]; if time is to run backward, set backward to true\n",
+    ),
     (
         "run decay.json --backend cpu --save-points 1",
         "save points include both ends, so at least 2 are needed, got 1; use save \"final\" for the end alone\n",
@@ -634,8 +636,8 @@ fn check_lists_the_model_and_its_run() {
     assert!(listing.contains("\nbackends: cpu, gpu ("), "{listing}");
     assert!(listing.contains("\nrun: t = 0 to 2, tsit5, rtol 1e-6, atol 1e-8, 5 save times\n"), "{listing}");
     assert!(listing.ends_with("ensemble: 4 trajectories, seed 1\n  k = uniform(1, 2)\n"), "{listing}");
-    let listing = place.good("check servo.json");
-    assert!(listing.contains("\nbackends: none; ensolve does not support: [control_callbacks]"), "{listing}");
+    let listing = place.good("check constraint.json");
+    assert!(listing.contains("\nbackends: none\n  cpu does not support: [dae_constraints]"), "{listing}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn ensemble(spec: &CompiledSpec, settings: &EnsembleSettings) -> Ensemble {
 fn inputs(settings: &EnsembleSettings) -> Inputs {
     let spec = compiled(MODEL);
     let ensemble = ensemble(&spec, settings);
-    ensemble.inputs(&spec, 0.0, 0..ensemble.size())
+    ensemble.inputs(&spec, Some((0.0, 1.0)), 0..ensemble.size())
 }
 
 /// The inputs of a slot, one for each trajectory: `x`, `y`, `v[i]` from 0 on, or `k`, `twice`, `c`.
@@ -243,7 +243,7 @@ fn columns_of_a_csv_file_are_inputs() {
     let world = World::from_file(folder.path().join("model.json")).expect("a model whose CSV file lies beside it");
     let spec = world.compile().expect("a valid model");
     let ensemble = ensemble(&spec, &world.ensemble);
-    let inputs = ensemble.inputs(&spec, 0.0, 0..ensemble.size());
+    let inputs = ensemble.inputs(&spec, Some((0.0, 1.0)), 0..ensemble.size());
     assert_eq!((inputs.y0, inputs.p), (vec![1.5, -2e-3], vec![10.0, 20.0]));
 }
 

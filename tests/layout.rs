@@ -6,7 +6,7 @@
 mod common;
 
 use common::compiled;
-use ensolve::job::{CountRow, RunConfig, StateRows};
+use ensolve::job::{CountRow, ParamRows, RunConfig, StateRows};
 use ensolve::math::TWO_OVER_PI;
 use ensolve::method::{Controller, tableaus};
 use ensolve::pair::F32x2;
@@ -18,11 +18,11 @@ use std::mem::offset_of;
 /// WebGPU promises this many storage buffers to every compute stage.
 const MAX_STORAGE_BUFFERS: usize = 8;
 
-/// Two states, so that no row number is right by chance, and one output.
+/// Two states, so that no row number is right by chance, one output, and a stop of each trajectory's own.
 fn spec() -> CompiledSpec {
     compiled(
         r#"{"model": "spiral", "states": {"x": 1, "y": 0}, "parameters": {"w": 2},
-            "derivatives": {"x": "-w*y - x", "y": "w*x - y"}, "outputs": {"r": "x*x + y*y"}}"#,
+            "derivatives": {"x": "-w*y - x", "y": "w*x - y"}, "outputs": {"r": "x*x + y*y"}, "stops": ["w / 2"]}"#,
     )
 }
 
@@ -54,7 +54,7 @@ macro_rules! members_of {
 fn rust_members(precision: Precision) -> (Vec<(&'static str, usize)>, usize) {
     macro_rules! all {
         ($precision:ty) => {
-            members_of!($precision: n_traj n_save n_steps max_steps slice_steps zero safety factor_min factor_max
+            members_of!($precision: n_traj n_save n_steps n_cut first_cut max_steps slice_steps zero safety factor_min factor_max
                 beta1 beta2 inv_exponent t0 span dt dt_min dt_max)
         };
     }
@@ -91,7 +91,7 @@ enum Access {
 const BUFFERS: [(&str, Access); 8] = [
     ("config", Access::Uniform),
     ("tables", Access::Uniform),
-    ("save_times", Access::Read),
+    ("times", Access::Read),
     ("params", Access::Read),
     ("state", Access::Write),
     ("counts", Access::Write),
@@ -137,7 +137,7 @@ fn real_size(precision: Precision) -> usize {
 fn elements_of_the_buffers_have_the_size_of_the_rust_numbers() {
     for (precision, module) in modules() {
         let real = real_size(precision);
-        let reals = ["save_times", "params", "state", "saved"].map(|name| (name, real));
+        let reals = ["times", "params", "state", "saved"].map(|name| (name, real));
         for (name, size) in reals.into_iter().chain([("counts", size_of::<u32>())]) {
             let variable = module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some(name));
             let ty = variable.unwrap_or_else(|| panic!("no buffer '{name}'")).1.ty;
@@ -198,7 +198,7 @@ fn named(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
 
 #[test]
 fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
-    let rows = StateRows::new(spec().program.n_state(), false);
+    let rows = StateRows::new(&spec().program, false);
     let expected = named(&[
         ("ROW_Y", rows.y),
         ("ROW_K1", rows.k1),
@@ -207,9 +207,20 @@ fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
         ("ROW_DT", rows.dt),
         ("ROW_ERR_PREV", rows.err_prev),
         ("ROW_Y_LOW", rows.y_low),
+        ("ROW_TAU_SEGMENT", rows.tau_segment),
     ]);
     for (precision, module) in modules() {
         assert_eq!(constants(&module, "ROW_"), expected, "{precision}");
+    }
+}
+
+#[test]
+fn rows_of_the_params_buffer_are_those_that_the_backend_fills() {
+    let rows = ParamRows::new(&spec().program, false);
+    let expected =
+        named(&[("PARAM_ROW_OWN_STOP", rows.own_stop), ("PARAM_ROW_T0", rows.t0), ("PARAM_ROW_SPAN", rows.span)]);
+    for (precision, module) in modules() {
+        assert_eq!(constants(&module, "PARAM_ROW_"), expected, "{precision}");
     }
 }
 
@@ -241,6 +252,7 @@ fn sizes_are_those_of_the_program() {
     let n_state = program.n_state();
     for (precision, module) in modules() {
         let expected = named(&[
+            ("N_OWN_STOP", program.n_own_stop),
             ("N_STATE", n_state),
             ("N_TOLERANCE", n_state),
             ("N_ROW", program.n_row()),

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{backends, compiled};
-use ensolve::job::{Backend, Inputs, Job, Progress, RawOutput};
+use ensolve::compile::Feature;
+use ensolve::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput};
 use ensolve::solve::solve_range;
 use ensolve::spec::EnsembleSettings;
 use ensolve::{Distribution, Ensemble, EnsembleResult, Precision, Result, RunSettings, Save, Status};
@@ -57,11 +58,15 @@ impl Backend for Threes {
         self.0.default_precision()
     }
 
+    fn supported_features(&self) -> &'static [Feature] {
+        self.0.supported_features()
+    }
+
     fn max_chunk(&self, _: &Job) -> usize {
         3
     }
 
-    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
+    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
         self.0.prepare(job)
     }
 

@@ -14,7 +14,7 @@ use ensolve::expr::func::{FUNCTIONS, Row};
 use ensolve::gpu::GpuBackend;
 use ensolve::job::{Backend, Inputs, Silent};
 use ensolve::real::{Form, Precision};
-use ensolve::{Arithmetic, CpuBackend, Error, RunSettings, Save, solve};
+use ensolve::{Arithmetic, CpuBackend, Error, RunSettings, Save, plan};
 
 // ---- grids ----
 
@@ -200,14 +200,14 @@ fn values(
         arithmetic: Some(arithmetic),
         ..RunSettings::default()
     };
-    let method = solve::method(&run)?;
-    let (job, _) = solve::job(&spec, &run, &method, precision, false)?;
+    let method = plan::method(&run)?;
+    let job = plan::plan(&spec, &run, &method, precision, 2)?.job;
     let p = spec.program.param_names.iter().flat_map(|name| {
         let column = usize::from(name == "b");
         points.iter().map(move |point| point[column])
     });
-    let inputs = Inputs { n_traj: points.len(), y0: Vec::new(), p: p.collect() };
-    let flushes = backend.prepare(&job)?.iter().any(|note| note.contains("into zero"));
+    let inputs = Inputs { n_traj: points.len(), y0: Vec::new(), p: p.collect(), ..Inputs::default() };
+    let flushes = backend.prepare(&job)?.notes.iter().any(|note| note.contains("into zero"));
     Ok((backend.run(&job, &inputs, &Silent)?.saved, flushes))
 }
 

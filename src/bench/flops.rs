@@ -93,7 +93,7 @@ fn estimate(job: &Job) -> u64 {
 mod tests {
     use super::*;
     use crate::expr::func;
-    use crate::{RunSettings, World, solve};
+    use crate::{RunSettings, World, plan};
 
     #[test]
     fn every_function_has_a_number() {
@@ -106,8 +106,8 @@ mod tests {
         let world = World::new("decay").state("x", 1.0).derivative("x", "-x*x + exp(x)");
         let spec = world.compile().expect("a model");
         let count = |run: &RunSettings| {
-            let method = solve::method(run).expect("a method");
-            let (job, _) = solve::job(&spec, run, &method, Precision::F64, false).expect("a job");
+            let method = plan::method(run).expect("a method");
+            let job = plan::plan(&spec, run, &method, Precision::F64, 2).expect("a plan").job;
             step(&job)
         };
         let run = RunSettings { tspan: Some((0.0, 1.0)), ..RunSettings::default() };

@@ -13,8 +13,9 @@ use crate::cpu::CpuBackend;
 use crate::ensemble::Ensemble;
 use crate::error::{Error, Result};
 use crate::job::{Job, Silent};
+use crate::plan;
 use crate::solution::EnsembleResult;
-use crate::solve::{self, solve_range};
+use crate::solve::solve_range;
 use crate::spec::RunSettings;
 use crate::status::Status;
 use std::ops::Range;
@@ -145,8 +146,8 @@ impl<'a> Solver<'a> {
     fn new(case: &'a Case, spec: &'a CompiledSpec) -> Result<Self> {
         let workload = case.workload;
         let run = workload.run(case.method, case.rtol, case.precision);
-        let method = solve::method(&run)?;
-        let (job, _) = solve::job(spec, &run, &method, case.precision, false)?;
+        let method = plan::method(&run)?;
+        let job = plan::plan(spec, &run, &method, case.precision, 2)?.job;
         let solver = Solver {
             case,
             spec,
@@ -165,7 +166,7 @@ impl<'a> Solver<'a> {
     fn check_inputs(&self, job: &Job) -> Result<()> {
         let program = job.program;
         for (k, i) in self.samples.into_iter().enumerate() {
-            let inputs = self.ensemble.inputs(self.spec, job.t0, i..i + 1);
+            let inputs = self.ensemble.inputs(self.spec, Some((job.t0, job.t1)), i..i + 1);
             for (name, values) in &self.reference.inputs {
                 let slot = |names: &[String]| names.iter().position(|known| known == name);
                 let drawn = match (slot(&program.state_names), slot(&program.param_names)) {

@@ -4,7 +4,7 @@ use super::vary::{self, Vary};
 use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{Arithmetic, BackendChoice, Error, Precision, Result, RunSettings, Save, solve};
+use ensolve::{Arithmetic, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -15,6 +15,9 @@ pub struct RunArgs {
     /// Start and end time, in the model's unit of time; either may be negative
     #[arg(long, num_args = 2, value_names = ["A", "B"], allow_negative_numbers = true, value_parser = finite)]
     pub tspan: Option<Vec<f64>>,
+    /// Let time run backward: A is the later end of the time span then
+    #[arg(long)]
+    pub backward: bool,
     #[command(flatten)]
     pub ensemble: EnsembleArgs,
     #[command(flatten)]
@@ -51,7 +54,7 @@ pub struct EnsembleArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Method")]
 pub struct StepArgs {
-    #[arg(long, value_name = "NAME", help = format!("Method: {} [default: {}]", methods(), solve::DEFAULT_METHOD))]
+    #[arg(long, value_name = "NAME", help = format!("Method: {} [default: {}]", methods(), plan::DEFAULT_METHOD))]
     pub method: Option<String>,
     /// Step size, in the unit of time: every step has it, unless --adaptive makes it the first step
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
@@ -68,10 +71,10 @@ pub struct StepArgs {
 #[command(next_help_heading = "Tolerances")]
 pub struct ToleranceArgs {
     #[arg(long, value_name = "R", value_parser = finite, allow_negative_numbers = true,
-          help = format!("Relative error of a step, of every state [default: {:e}]", solve::DEFAULT_RTOL))]
+          help = format!("Relative error of a step, of every state [default: {:e}]", plan::DEFAULT_RTOL))]
     pub rtol: Option<f64>,
     #[arg(long, value_name = "A", value_parser = finite, allow_negative_numbers = true,
-          help = format!("Absolute error of a step, in the unit of each state [default: {:e}]", solve::DEFAULT_ATOL))]
+          help = format!("Absolute error of a step, in the unit of each state [default: {:e}]", plan::DEFAULT_ATOL))]
     pub atol: Option<f64>,
     /// Smallest adaptive step, in the unit of time; a trajectory that needs a smaller one ends [default: 0]
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
@@ -81,7 +84,7 @@ pub struct ToleranceArgs {
     pub dt_max: Option<f64>,
     #[arg(long, value_name = "N", value_parser = whole_u32, allow_negative_numbers = true,
           help = format!("Most steps of one trajectory, rejected ones included [default: {}; fixed steps: no limit]",
-                         solve::DEFAULT_MAX_STEPS))]
+                         plan::DEFAULT_MAX_STEPS))]
     pub max_steps: Option<u32>,
 }
 
@@ -89,8 +92,7 @@ pub struct ToleranceArgs {
 #[command(next_help_heading = "Results")]
 pub struct SaveArgs {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true, group = "when",
-          help = format!("Save N equally spaced times, both ends included [default: {} for one trajectory, else 2]",
-                         solve::DEFAULT_POINTS))]
+          help = "Save N equally spaced times, both ends included [default: 2; one trajectory: every accepted step]")]
     pub save_points: Option<u64>,
     /// Save every H units of time, and the end
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true, group = "when")]
@@ -101,6 +103,19 @@ pub struct SaveArgs {
     /// Save the end only
     #[arg(long, group = "when")]
     pub save_final: bool,
+    /// Save the start and every accepted step
+    #[arg(long, group = "when")]
+    pub save_steps: bool,
+    /// What is saved besides: 'standard' adds the sample times of discrete fields (not with --save-final), 'as_given' nothing,
+    /// 'numen' saves what numen does [default: standard]
+    #[arg(long, value_name = "POLICY", value_parser = policy)]
+    pub save_policy: Option<SavePolicy>,
+    /// Save twice where callbacks fire: before and after they do
+    #[arg(long)]
+    pub save_after_firing: bool,
+    /// Most rows of one trajectory where every accepted step is saved [default: as many as fit into half a gigabyte]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub max_saved: Option<u64>,
     /// Write the saved values to FILE: .csv, .json or .npz (NumPy); without it nothing is written
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -132,6 +147,9 @@ pub struct MachineArgs {
     /// Carry the rounding of each step's sum to the next step (true or false) [default: for fixed steps in f32, and in f32x2]
     #[arg(long, value_name = "BOOL")]
     pub compensated: Option<bool>,
+    /// Integrate R times and show the time of each; the results are the last ones
+    #[arg(long, value_name = "R", value_parser = whole_u32, allow_negative_numbers = true)]
+    pub reps: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -148,6 +166,11 @@ fn methods() -> String {
 /// Reads a number format.
 pub fn precision(text: &str) -> std::result::Result<Precision, String> {
     Precision::parse(text).ok_or_else(|| format!("known: {}", Precision::ALL.map(Precision::name).join(", ")))
+}
+
+fn policy(text: &str) -> std::result::Result<SavePolicy, String> {
+    let known = || SavePolicy::ALL.map(SavePolicy::name).join(", ");
+    SavePolicy::ALL.into_iter().find(|policy| policy.name() == text).ok_or_else(|| format!("known: {}", known()))
 }
 
 /// Reads a whole number.
@@ -182,7 +205,7 @@ impl StepArgs {
         let mut run = flags.or(file);
         // A file's limits of adaptive steps are no contradiction to fixed steps that the command line asks for.
         let has_error = |name: &str| ensolve::method::tableau(name).is_ok_and(|tableau| tableau.error.is_some());
-        let by_default = run.dt.is_none() && has_error(run.method.as_deref().unwrap_or(solve::DEFAULT_METHOD));
+        let by_default = run.dt.is_none() && has_error(run.method.as_deref().unwrap_or(plan::DEFAULT_METHOD));
         let asked = self.fixed || self.dt.is_some() || self.method.is_some();
         if asked && !run.adaptive.unwrap_or(by_default) {
             (run.dt_min, run.dt_max) = (None, None);
@@ -192,13 +215,13 @@ impl StepArgs {
 }
 
 impl RunArgs {
-    /// The run, over what the file says.
-    pub fn settings(&self, file: &RunSettings) -> Result<RunSettings> {
+    /// The run, over what the file says; trajectories may have time spans of their own.
+    pub fn settings(&self, file: &RunSettings, has_own_tspan: bool) -> Result<RunSettings> {
         let scalar = |value: Option<f64>| value.map(Tolerance::Scalar);
         let tspan = self.tspan.as_deref().and_then(|ends| <[f64; 2]>::try_from(ends).ok()).map(|[t0, t1]| (t0, t1));
-        let Some((t0, t1)) = tspan.or(file.tspan) else {
+        if tspan.or(file.tspan).is_none() && !has_own_tspan {
             return Err(Error::run("tspan is missing; give --tspan A B, or \"tspan\": [A, B] in the file's \"run\""));
-        };
+        }
         let flags = RunSettings {
             tspan,
             rtol: scalar(self.tolerances.rtol),
@@ -206,7 +229,12 @@ impl RunArgs {
             dt_min: self.tolerances.dt_min,
             dt_max: self.tolerances.dt_max,
             max_steps: self.tolerances.max_steps,
-            save: self.save.times(t0, t1)?,
+            backward: self.backward.then_some(true),
+            save: self.save.times(tspan.or(file.tspan))?,
+            save_policy: self.save.save_policy,
+            save_after_firing: self.save.save_after_firing.then_some(true),
+            max_saved: self.save.max_saved,
+            reps: self.machine.reps,
             precision: self.machine.precision,
             arithmetic: self.machine.arithmetic(),
             compensated: self.machine.compensated,
@@ -246,12 +274,14 @@ impl RunArgs {
 }
 
 impl SaveArgs {
-    fn times(&self, t0: f64, t1: f64) -> Result<Option<Save>> {
+    fn times(&self, tspan: Option<(f64, f64)>) -> Result<Option<Save>> {
         if let Some(path) = &self.save_at {
-            return save_at::read(path, t0, t1).map(|times| Some(Save::At(times)));
+            return save_at::read(path, tspan).map(|times| Some(Save::At(times)));
         }
         let points = self.save_points.map(|n| Save::Points(usize::try_from(n).unwrap_or(usize::MAX)));
-        Ok(points.or(self.dtsave.map(Save::Every)).or(self.save_final.then_some(Save::Final)))
+        let whole = [(self.save_final, Save::Final), (self.save_steps, Save::Steps)];
+        let whole = whole.into_iter().find(|(asked, _)| *asked).map(|(_, save)| save);
+        Ok(points.or(self.dtsave.map(Save::Every)).or(whole))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ensolve check`: the compiled model, which backends can run it, and whether its `run` and `ensemble` sections hold.
 
 use super::{Report, vary};
-use ensolve::{CompiledSpec, Ensemble, Precision, Result, World, solve};
+use ensolve::{CompiledSpec, Ensemble, Precision, Result, World, cpu, plan, solve};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -10,21 +10,32 @@ pub fn check(path: &Path) -> Result<Report> {
     let world = World::from_file(path)?;
     let spec = world.compile()?;
     let mut text = spec.to_string();
-    let supported = solve::check_features(&spec, "ensolve");
-    let gpu = if cfg!(feature = "gpu") {
-        "gpu ('ensolve adapters' lists those of this machine)"
-    } else {
-        "gpu (not in this build)"
-    };
-    let _ = match &supported {
-        Ok(()) => writeln!(text, "backends: cpu, {gpu}"),
-        Err(why) => writeln!(text, "backends: none; {why}"),
-    };
+    let backends = backends(&spec);
+    let is_supported = backends.iter().any(|(_, supported)| supported.is_ok());
+    let names: Vec<&str> = backends.iter().filter(|(_, supported)| supported.is_ok()).map(|(name, _)| *name).collect();
+    let _ = writeln!(text, "backends: {}", if names.is_empty() { "none".to_string() } else { names.join(", ") });
+    for why in backends.iter().filter_map(|(_, supported)| supported.as_ref().err()) {
+        let _ = writeln!(text, "  {why}");
+    }
     let ensemble = Ensemble::new(&spec, &world.ensemble)?;
-    let (run, warnings) = run_lines(&world, &spec, &ensemble, supported.is_ok())?;
+    let (run, warnings) = run_lines(&world, &spec, &ensemble, is_supported)?;
     text += &run;
     text += &ensemble_lines(&world, &ensemble);
     Ok(Report::good(text).warned(&warnings))
+}
+
+/// Every backend of this build, and whether it can run the model.
+fn backends(spec: &CompiledSpec) -> Vec<(&'static str, Result<()>)> {
+    let cpu = solve::check_features(spec, "cpu", &cpu::SUPPORTED_FEATURES);
+    #[cfg(feature = "gpu")]
+    let gpu = solve::check_features(spec, "gpu", &ensolve::gpu::SUPPORTED_FEATURES);
+    vec![
+        ("cpu", cpu),
+        #[cfg(feature = "gpu")]
+        ("gpu ('ensolve adapters' lists those of this machine)", gpu),
+        #[cfg(not(feature = "gpu"))]
+        ("gpu (not in this build)", Ok(())),
+    ]
 }
 
 /// The `run` section as it would be run, and what the user should know of it.
@@ -38,15 +49,20 @@ fn run_lines(
         let text = "run: nothing in the file; the command line needs at least --tspan\n";
         return Ok((text.to_string(), Vec::new()));
     }
-    let method = solve::method(&world.run)?;
+    let (spec, run) = plan::oriented(spec, &world.run)?;
+    let method = plan::method(&run)?;
+    if world.tspan.is_some() && run.tspan.is_none() {
+        return Ok((format!("run: each trajectory has its own time span, {}\n", method.name), Vec::new()));
+    }
     let (Some((t0, t1)), true) = (world.run.tspan, is_supported) else {
         return Ok((format!("run: {}\n", method.name), Vec::new()));
     };
-    let (job, warnings) =
-        solve::job(spec, &world.run, &method, world.run.precision.unwrap_or(Precision::F64), ensemble.size() == 1)?;
-    let precision = world.run.precision.map_or(String::new(), |precision| format!(", {precision}"));
-    let n_save = world.run.save.as_ref().map_or(String::new(), |_| format!(", {} save times", job.t_save.len()));
-    Ok((format!("run: t = {t0} to {t1}, {}{precision}{n_save}\n", solve::describe_method(&job)), warnings))
+    let plan = plan::plan(spec, &run, &method, run.precision.unwrap_or(Precision::F64), ensemble.size())?;
+    let precision = run.precision.map_or(String::new(), |precision| format!(", {precision}"));
+    let n_save = run.save.as_ref().filter(|_| !plan.t.is_empty());
+    let n_save = n_save.map_or(String::new(), |_| format!(", {} save times", plan.t.len()));
+    let method = plan::describe_method(&plan.job);
+    Ok((format!("run: t = {t0} to {t1}, {method}{precision}{n_save}\n"), plan.warnings))
 }
 
 fn ensemble_lines(world: &World, ensemble: &Ensemble) -> String {

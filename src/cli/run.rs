@@ -5,7 +5,7 @@ use super::progress::Bar;
 use super::{Report, UNFINISHED, interrupt, summary, verification};
 use ensolve::spec::EnsembleSettings;
 use ensolve::{
-    CompiledSpec, Ensemble, EnsembleResult, Result, RunSettings, Status, World, choose, output, solve, verify,
+    CompiledSpec, Ensemble, EnsembleResult, Result, RunSettings, Status, World, choose, output, plan, solve, verify,
 };
 
 pub const EXAMPLES: &str = "\
@@ -34,13 +34,13 @@ the file is written), 2 bad input.";
 pub fn run(args: &RunArgs) -> Result<Report> {
     let world = World::from_file(&args.model)?;
     let spec = world.compile()?;
-    let settings = args.settings(&world.run)?;
+    let settings = args.settings(&world.run, spec.own_tspan.is_some())?;
     let varied = args.ensemble(&world.ensemble)?;
     let ensemble = Ensemble::new(&spec, &varied)?;
     let range = args.range(ensemble.size())?;
     let names: Vec<String> = spec.program.row_names().map(str::to_string).collect();
     let rows = output::select(&names, args.save.columns.as_deref())?;
-    solve::method(&settings)?;
+    plan::method(&settings)?;
     let choice = args.machine.choice()?;
     args.save.out.as_deref().map_or(Ok(()), output::check)?;
 

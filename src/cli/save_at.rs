@@ -1,10 +1,10 @@
-//! The file of `--save-at`: one time a line, ascending, inside the time span.
+//! The file of `--save-at`: one time a line, inside the time span, in the order in which the run comes to them.
 
 use ensolve::{Error, Result};
 use std::path::Path;
 
-/// Reads the times; empty lines are skipped.
-pub fn read(path: &Path, t0: f64, t1: f64) -> Result<Vec<f64>> {
+/// Reads the times; empty lines are skipped. `tspan` is `None` where each trajectory has its own.
+pub fn read(path: &Path, tspan: Option<(f64, f64)>) -> Result<Vec<f64>> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     let mut times: Vec<f64> = Vec::new();
     for (i, line) in text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -12,12 +12,14 @@ pub fn read(path: &Path, t0: f64, t1: f64) -> Result<Vec<f64>> {
         let Some(t) = line.parse().ok().filter(|t: &f64| t.is_finite()) else {
             return fail(format!("'{line}' is not a time; write one finite number a line"));
         };
-        if !(t0 <= t && t <= t1) {
+        if let Some((t0, t1)) = tspan.filter(|(t0, t1)| !(t0.min(*t1) <= t && t <= t0.max(*t1))) {
             return fail(format!("{t} is outside tspan [{t0}, {t1}]; remove it, or widen tspan"));
         }
+        let is_backward = tspan.is_some_and(|(t0, t1)| t1 < t0);
         match times.last() {
-            Some(before) if t <= *before => {
-                return fail(format!("{t} follows {before}; write the times in ascending order"));
+            Some(before) if t == *before || (t < *before) != is_backward => {
+                let order = if is_backward { "descending" } else { "ascending" };
+                return fail(format!("{t} follows {before}; write the times in {order} order"));
             }
             _ => times.push(t),
         }

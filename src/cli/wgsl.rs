@@ -3,7 +3,7 @@
 use super::Report;
 use super::args::{StepArgs, precision};
 use clap::Args;
-use ensolve::{Precision, Result, World, solve};
+use ensolve::{Precision, Result, World, plan};
 use std::path::PathBuf;
 
 #[derive(Args)]
@@ -21,15 +21,15 @@ pub struct WgslArgs {
 pub fn wgsl(args: &WgslArgs) -> Result<Report> {
     let world = World::from_file(&args.model)?;
     let spec = world.compile()?;
-    solve::check_features(&spec, "gpu")?;
     let settings = args.steps.over(&world.run);
-    let method = solve::method(&settings)?;
+    let method = plan::method(&settings)?;
     let precision = args.precision.or(settings.precision).unwrap_or(Precision::F32);
     kernel(&spec, &method, precision).map(Report::good)
 }
 
 #[cfg(feature = "gpu")]
 fn kernel(spec: &ensolve::CompiledSpec, method: &ensolve::method::Method, precision: Precision) -> Result<String> {
+    ensolve::solve::check_features(spec, "gpu", &ensolve::gpu::SUPPORTED_FEATURES)?;
     ensolve::wgsl::assemble(&spec.program, method, precision).map(|source| source.text().to_string())
 }
 

@@ -16,12 +16,13 @@ pub use layout::slot_names;
 use crate::error::{Error, Result, suggest};
 use crate::expr::value::Value;
 use crate::expr::{ExprId, Node};
-use crate::program::{OdeProgram, Program};
+use crate::program::{CallbackProgram, OdeProgram, Program};
 use crate::spec::json::join;
 use crate::spec::{Map, NAMELESS, Role, World};
 use initial::{defaults, initial_values};
 use layout::Place;
 use scope::{At, Names};
+use std::sync::{Arc, OnceLock};
 use systems::{Sums, instances};
 
 /// What a model needs from a backend.
@@ -53,6 +54,16 @@ impl Feature {
             Feature::Stops => "stops",
         }
     }
+
+    /// What to do on a backend that lacks it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Feature::DaeConstraints => "solve the constraint for its unknown and write that as a 'let'",
+            Feature::ControlCallbacks => "write the controller as continuous equations",
+            Feature::Stops => "split the run at these times",
+            _ => "use the backend cpu",
+        }
+    }
 }
 
 /// First and one-past-last slot of a field.
@@ -65,6 +76,8 @@ pub struct CompiledCallback {
     pub name: String,
     /// Its period.
     pub dt: f64,
+    /// Whether it fires at t0 too.
+    pub at_start: bool,
 }
 
 /// A model, flattened.
@@ -92,12 +105,20 @@ pub struct CompiledSpec {
     pub jac_sparsity_rows: Vec<usize>,
     /// Column (state slot) of each structural non-zero.
     pub jac_sparsity_cols: Vec<usize>,
-    /// Callbacks in firing order.
+    /// Callbacks in firing order; what they do stands in `program`.
     pub callbacks: Vec<CompiledCallback>,
+    /// Times at which the integration of every trajectory is cut.
+    pub stops: Vec<f64>,
+    /// Times at which the integration of a trajectory is cut, of t0, its initial states and its parameters.
+    pub own_stops: Program,
+    /// Start and end time of each trajectory, where the model gives them as expressions of its parameters.
+    pub own_tspan: Option<Program>,
     /// Values that are expressions, in order of evaluation.
     pub initial_values: Vec<InitialValue>,
     /// The equations.
     pub program: OdeProgram,
+    /// The same model with time running backward, made when first asked for.
+    reversed: OnceLock<Arc<CompiledSpec>>,
 }
 
 /// Stack of the compiling thread: nested expressions of a model may go [`scope`]'s limit deep.
@@ -126,6 +147,30 @@ impl CompiledSpec {
     /// Number of parameter slots.
     pub fn param_size(&self) -> usize {
         self.p.len()
+    }
+
+    /// The model in the time s = -t: dy/ds = -f(-s, y), with the stops at the negative of their times.
+    pub fn reversed(&self) -> &CompiledSpec {
+        self.reversed.get_or_init(|| {
+            let of = |program: &Program| program.of_reversed_time(false);
+            let callback =
+                |callback: &CallbackProgram| CallbackProgram { values: of(&callback.values), ..callback.clone() };
+            let value = |value: &InitialValue| InitialValue { program: of(&value.program), ..value.clone() };
+            Arc::new(CompiledSpec {
+                stops: self.stops.iter().map(|t| 0.0 - t).collect(),
+                own_stops: self.own_stops.of_reversed_time(true),
+                own_tspan: self.own_tspan.as_ref().map(|program| program.of_reversed_time(true)),
+                initial_values: self.initial_values.iter().map(value).collect(),
+                program: OdeProgram {
+                    rhs: self.program.rhs.of_reversed_time(true),
+                    outputs: of(&self.program.outputs),
+                    callbacks: self.program.callbacks.iter().map(callback).collect(),
+                    ..self.program.clone()
+                },
+                reversed: OnceLock::new(),
+                ..self.clone()
+            })
+        })
     }
 
     /// First slot of a state key.
@@ -174,10 +219,10 @@ fn compile(world: &World) -> Result<CompiledSpec> {
         outputs.extend((0..value.length().unwrap_or(1)).map(|i| value.at(i)));
         output_index_map.insert(name.clone(), (start, outputs.len()));
     }
-    check_callbacks(world, &places, &mut names)?;
-    for (i, stop) in world.stops.iter().enumerate() {
-        names.number(stop, &format!("stops[{i}]"), At::Initial(NAMELESS, NAMELESS), None)?;
-    }
+    let callbacks = callbacks(world, &places, &mut names)?;
+    let (stops, own_stops) = stops(world, &mut names)?;
+    let own_tspan = own_tspan(world, &mut names)?;
+    let discrete_dts = discrete_dts(&places)?;
 
     let initial_values = initial_values(&places, &mut names)?;
     let (x0, p) = defaults(&places, &initial_values, world.run.tspan.map_or(0.0, |(t0, _)| t0))?;
@@ -191,6 +236,9 @@ fn compile(world: &World) -> Result<CompiledSpec> {
         output_names,
         rhs: Program::lower(&names.graph, &rhs),
         outputs: Program::lower(&names.graph, &outputs),
+        has_stops: !(callbacks.is_empty() && world.stops.is_empty() && discrete_dts.is_empty()),
+        n_own_stop: own_stops.roots.len(),
+        callbacks,
     };
     let (jac_sparsity_rows, jac_sparsity_cols) = jacobian_sparsity(&program.rhs);
     Ok(CompiledSpec {
@@ -199,15 +247,23 @@ fn compile(world: &World) -> Result<CompiledSpec> {
         param_index_map: index_map(&places, is_param),
         output_index_map,
         differential_mask: differential_mask(&places),
-        discrete_dts: discrete_dts(&places)?,
+        discrete_dts,
         required_features: required_features(world, &places),
         jac_sparsity_rows,
         jac_sparsity_cols,
-        callbacks: world.callbacks.iter().map(|(name, c)| CompiledCallback { name: name.clone(), dt: c.dt }).collect(),
+        callbacks: world
+            .callbacks
+            .iter()
+            .map(|(name, c)| CompiledCallback { name: name.clone(), dt: c.dt, at_start: c.at_start })
+            .collect(),
+        stops,
+        own_stops,
+        own_tspan,
         initial_values,
         x0,
         p,
         program,
+        reversed: OnceLock::new(),
     })
 }
 
@@ -236,7 +292,9 @@ fn require_derivatives(world: &World, places: &Map<Place>, sums: &Sums) -> Resul
     }
 }
 
-fn check_callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<()> {
+/// What the callbacks do.
+fn callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<Vec<CallbackProgram>> {
+    let mut programs = Vec::new();
     for (name, callback) in &world.callbacks {
         let path = join("callbacks", name);
         if !(callback.dt.is_finite() && callback.dt > 0.0) {
@@ -245,6 +303,7 @@ fn check_callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Res
                 format!("callback '{name}': dt must be > 0, got {}", callback.dt),
             ));
         }
+        let (mut slots, mut values) = (Vec::new(), Vec::new());
         for (key, source) in &callback.set {
             let path = join(&join(&path, "set"), key);
             let Some(place) = places.get(key).filter(|p| p.is_state()) else {
@@ -255,10 +314,45 @@ fn check_callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Res
                     format!("callback '{name}' sets unknown state key '{key}'{}", suggest("known names", key, known)),
                 ));
             };
-            names.number(source, &path, At::Callback(&callback.parameters), place.vector.then_some(place.len))?;
+            let at = At::Callback(&callback.parameters);
+            let value = names.number(source, &path, at, place.vector.then_some(place.len))?;
+            for i in 0..place.len {
+                slots.push((place.start + i) as u32);
+                values.push(value.at(i));
+            }
+        }
+        programs.push(CallbackProgram { name: name.clone(), slots, values: Program::lower(&names.graph, &values) });
+    }
+    Ok(programs)
+}
+
+/// The times of the model's stops: those that are the same for all trajectories, and a program for the others.
+fn stops(world: &World, names: &mut Names) -> Result<(Vec<f64>, Program)> {
+    let (mut common, mut own) = (Vec::new(), Vec::new());
+    for (i, stop) in world.stops.iter().enumerate() {
+        let time = names.number(stop, &format!("stops[{i}]"), At::Initial(NAMELESS, NAMELESS), None)?.at(0);
+        match names.graph.node(time) {
+            Node::Const(bits) => common.push(f64::from_bits(bits)),
+            _ => own.push(time),
         }
     }
-    Ok(())
+    Ok((common, Program::lower(&names.graph, &own)))
+}
+
+/// Start and end time of a trajectory from its parameters.
+fn own_tspan(world: &World, names: &mut Names) -> Result<Option<Program>> {
+    let Some(ends) = &world.tspan else { return Ok(None) };
+    let mut ids = Vec::new();
+    for (i, end) in ends.iter().enumerate() {
+        let path = format!("run.tspan[{i}]");
+        let id = names.number(end, &path, At::Initial(NAMELESS, NAMELESS), None)?.at(0);
+        let program = Program::lower(&names.graph, &[id]);
+        if program.nodes.iter().any(|node| matches!(node, Node::Time | Node::State(_))) {
+            return Err(Error::model(path, "the ends of the time span can read parameters alone, no states and no t"));
+        }
+        ids.push(id);
+    }
+    Ok(Some(Program::lower(&names.graph, &ids)))
 }
 
 fn differential_mask(places: &Map<Place>) -> Vec<f64> {

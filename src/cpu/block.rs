@@ -1,8 +1,10 @@
 //! A block of lanes that step together. Each lane has its own time and step size, and nothing that it computes depends on
 //! its neighbours or on the size of the block; lanes without a trajectory compute as well, and nobody looks at it.
 
-use super::lane::LaneChunk;
+use super::integrate_fixed::step_time;
+use super::lane::{Attempt, LaneChunk};
 use super::step::Stepper;
+use super::stops::time_step;
 use super::{integrate_adaptive, integrate_fixed};
 use crate::real::Real;
 use crate::status::Status;
@@ -31,6 +33,8 @@ pub enum Part {
 #[derive(Clone, Copy, Default)]
 pub struct Found {
     pub to_save: bool,
+    /// At the end of a segment, where there are stops.
+    pub at_stop: bool,
     pub ended: bool,
 }
 
@@ -61,7 +65,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
     /// One attempted step of every lane.
     #[inline(always)]
     fn try_step(&mut self) -> Found {
-        if !self.is_adaptive {
+        if !self.is_adaptive && !self.stepper.tables.saves.are_steps() {
             self.quiet_steps();
         }
         self.begin_steps();
@@ -80,20 +84,35 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
         for (at, chunk) in self.lanes.iter_mut().enumerate() {
             let (mut h, mut t) = ([R::ZERO; C], [R::ZERO; C]);
             for i in 0..C {
-                let mut lane = chunk.get(i);
+                let lane = chunk.get(i);
                 let attempt = if self.is_adaptive {
-                    integrate_adaptive::begin_step(&config, &mut lane)
+                    integrate_adaptive::begin_step(&lane)
                 } else {
-                    integrate_fixed::begin_step(&config, &mut lane)
+                    integrate_fixed::begin_step(&config, &lane)
                 };
                 h[i] = attempt.h;
                 chunk.is_last[i] = attempt.is_last;
             }
             for i in 0..C {
-                t[i] = config.t0 + chunk.tau[i];
+                t[i] = chunk.t0[i] + chunk.tau[i];
             }
             self.stepper.rows[places.h + at] = h;
             self.stepper.rows[places.t + at] = t;
+        }
+        if places.h_time != places.h {
+            self.set_time_steps();
+        }
+    }
+
+    /// The steps that the times of the stages are taken with.
+    fn set_time_steps(&mut self) {
+        let places = self.stepper.at;
+        for (at, chunk) in self.lanes.iter().enumerate() {
+            let h = self.stepper.rows[places.h + at];
+            for i in 0..C {
+                let attempt = Attempt { h: h[i], is_last: chunk.is_last[i] };
+                self.stepper.rows[places.h_time + at][i] = time_step(self.stepper.tables, &chunk.get(i), attempt);
+            }
         }
     }
 
@@ -117,7 +136,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             let mut reached = [false; C];
             for i in 0..C {
                 let since = (chunk.next_save[i] - chunk.tau[i]) - chunk.tau_low[i];
-                reached[i] = (since <= h[i]) | (chunk.is_last[i] & chunk.next_save[i].is_finite());
+                reached[i] = (since <= h[i]) | (chunk.is_last[i] & (chunk.next_save[i] <= chunk.tau_stop[i]));
             }
             for i in 0..C {
                 chunk.saves[i] = reached[i] & chunk.accepts[i] & chunk.occupied[i];
@@ -134,11 +153,12 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
     fn accept_step(&mut self) -> Found {
         let config = self.stepper.tables.config;
         let places = self.stepper.at;
+        let has_stops = self.stepper.tables.has_stops;
         let mut found = Found::default();
         for (at, chunk) in self.lanes.iter_mut().enumerate() {
             let h = self.stepper.rows[places.h + at];
             if self.is_adaptive {
-                integrate_adaptive::advance(&config, chunk, h);
+                integrate_adaptive::advance(chunk, h);
             } else {
                 integrate_fixed::advance(&config, chunk);
             }
@@ -153,6 +173,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
                     chunk.status[i] = Status::StepLimit;
                 }
                 found.ended |= chunk.occupied[i] & (chunk.status[i] != Status::Running);
+                found.at_stop |= has_stops & chunk.occupied[i] & chunk.accepts[i] & chunk.is_last[i];
             }
         }
         self.stepper.swap();
@@ -171,6 +192,10 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
         }
         let (h, width) = (self.stepper.at.h, self.stepper.width);
         self.stepper.rows[h..h + width].fill([config.dt; C]);
+        if self.stepper.at.h_time != h {
+            let h_time = self.stepper.at.h_time;
+            self.stepper.rows[h_time..h_time + width].fill([config.dt; C]);
+        }
         let mut taken = 0;
         while taken < quiet {
             if self.stepper.uses_time {
@@ -195,8 +220,8 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             let mut t = [R::ZERO; C];
             for i in 0..C {
                 chunk.accepted[i] += taken;
-                chunk.tau[i] = R::of_u32(chunk.accepted[i] + more) * config.dt;
-                t[i] = config.t0 + chunk.tau[i];
+                chunk.tau[i] = step_time(&config, &chunk.get(i), chunk.accepted[i] + more);
+                t[i] = chunk.t0[i] + chunk.tau[i];
             }
             self.stepper.rows[t_at + at] = t;
         }

@@ -26,14 +26,14 @@ impl<'a, R: Real> DenseStages<'a, R> {
         }
     }
 
-    /// Computes them; `y` gives a slot of the state before the step, `step_k` a slot of one of the step's stages.
+    /// Computes them, their times with the step `h_time`; `y` gives a slot of the state before the step, `step_k` a slot of one of the step's stages.
     pub fn dense_stages(
         &mut self,
         t: R,
         y: impl Fn(usize) -> R,
         step_k: impl Fn(usize, usize) -> R,
         p: &[[R; 1]],
-        h: R,
+        (h, h_time): (R, R),
     ) {
         let n_stage = self.tables.c.len();
         for (n, (c, terms)) in self.tables.dense_stages.iter().enumerate() {
@@ -45,7 +45,7 @@ impl<'a, R: Real> DenseStages<'a, R> {
             for (slot, out) in self.argument.iter_mut().enumerate() {
                 out[0] = y(slot) + increment(h, terms, |stage| k(stage, slot));
             }
-            self.rhs.evaluate(&[t + *c * h], &self.argument, p, &mut rest[0]);
+            self.rhs.evaluate(&[t + *c * h_time], &self.argument, p, &mut rest[0]);
         }
     }
 }

@@ -8,10 +8,10 @@ use crate::job::RunConfig;
 use crate::real::Real;
 use crate::status::Status;
 
-/// Chooses the size of the next step: `dt`, or what is left of the span.
+/// Chooses the size of the next step: `dt`, or what is left of the segment.
 #[inline(always)]
-pub fn begin_step<R: Real>(config: &RunConfig<R>, lane: &mut Lane<R>) -> Attempt<R> {
-    let left = (config.span - lane.tau) - lane.tau_low;
+pub fn begin_step<R: Real>(lane: &Lane<R>) -> Attempt<R> {
+    let left = (lane.tau_stop - lane.tau) - lane.tau_low;
     let is_last = lane.dt >= left;
     Attempt { h: if is_last { left } else { lane.dt }, is_last }
 }
@@ -28,12 +28,13 @@ pub fn end_step<R: Real>(
 ) -> bool {
     let finite = culprit == 0;
     let decision = control(config, norm.sq, finite, attempt.h, lane.err_prev, lane.after_rejection);
-    lane.dt = decision.dt;
+    // A step that a stop has cut short says little of how long the next one may be.
+    lane.dt = if decision.accept && attempt.is_last { decision.dt.greater(lane.dt) } else { decision.dt };
     lane.err_prev = decision.err_prev;
     lane.after_rejection = !decision.accept;
     if !decision.accept {
         lane.rejected += 1;
-        let resolution = R::of_f32(R::EPSILON) * (config.t0 + lane.tau).abs();
+        let resolution = R::of_f32(R::EPSILON) * (lane.t0 + lane.tau).abs();
         let smallest = config.dt_min.greater(resolution);
         if !(attempt.h > smallest) {
             lane.status = if finite { Status::DtUnderflow } else { Status::NonFinite };
@@ -70,17 +71,18 @@ pub fn end_steps<R: Real, const C: usize>(
     }
     let mut dt = h;
     for i in 0..C {
-        dt[i] = grown(config, h[i], factor[i]);
+        let grown = grown(config, h[i], factor[i]);
+        dt[i] = if lanes.is_last[i] { grown.greater(lanes.dt[i]) } else { grown };
         lanes.accepts[i] = sq[i] <= R::ONE;
     }
     for (i, culprit) in culprit.into_iter().flatten().enumerate() {
         lanes.accepts[i] &= culprit == 0;
     }
-    let before = (lanes.err_prev, lanes.after_rejection);
+    let before = (lanes.err_prev, lanes.after_rejection, lanes.dt);
     (lanes.dt, lanes.err_prev, lanes.after_rejection) = (dt, err, [false; C]);
     for i in 0..C {
         if !lanes.accepts[i] {
-            (lanes.err_prev[i], lanes.after_rejection[i]) = (before.0[i], before.1[i]);
+            (lanes.err_prev[i], lanes.after_rejection[i], lanes.dt[i]) = (before.0[i], before.1[i], before.2[i]);
             let mut lane = lanes.get(i);
             let attempt = Attempt { h: h[i], is_last: lanes.is_last[i] };
             let norm = ErrorNorm { sq: sq[i], noise_sq: noise_sq[i] };
@@ -92,21 +94,21 @@ pub fn end_steps<R: Real, const C: usize>(
 
 /// Time after a step and what its rounding took.
 #[inline(always)]
-fn time_after<R: Real>(config: &RunConfig<R>, (tau, tau_low): (R, R), attempt: Attempt<R>) -> (R, R) {
+fn time_after<R: Real>(tau_stop: R, (tau, tau_low): (R, R), attempt: Attempt<R>) -> (R, R) {
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
     let small = attempt.h + tau_low;
     let sum = tau + small;
     let low = small - (sum - tau);
-    if attempt.is_last { (config.span, R::ZERO) } else { (sum, low) }
+    if attempt.is_last { (tau_stop, R::ZERO) } else { (sum, low) }
 }
 
 /// Moves time past the accepted steps of a chunk of lanes: all are moved side by side, and those that reject theirs back.
 #[inline(always)]
-pub fn advance<R: Real, const C: usize>(config: &RunConfig<R>, lanes: &mut LaneChunk<R, C>, h: [R; C]) {
+pub fn advance<R: Real, const C: usize>(lanes: &mut LaneChunk<R, C>, h: [R; C]) {
     let before = (lanes.tau, lanes.tau_low);
     for i in 0..C {
         let attempt = Attempt { h: h[i], is_last: lanes.is_last[i] };
-        (lanes.tau[i], lanes.tau_low[i]) = time_after(config, (before.0[i], before.1[i]), attempt);
+        (lanes.tau[i], lanes.tau_low[i]) = time_after(lanes.tau_stop[i], (before.0[i], before.1[i]), attempt);
     }
     for i in 0..C {
         lanes.accepted[i] += u32::from(lanes.accepts[i]);
@@ -114,7 +116,7 @@ pub fn advance<R: Real, const C: usize>(config: &RunConfig<R>, lanes: &mut LaneC
     for i in 0..C {
         if !lanes.accepts[i] {
             (lanes.tau[i], lanes.tau_low[i]) = (before.0[i], before.1[i]);
-        } else if lanes.is_last[i] {
+        } else if lanes.is_last[i] & !(lanes.tau_stop[i] < lanes.span[i]) {
             lanes.status[i] = Status::Success;
         }
     }

@@ -1,6 +1,6 @@
 //! The evolving data of one trajectory and the tables that all share. Twin of `shaders/lane.wgsl`.
 
-use crate::job::{Job, RunConfig};
+use crate::job::{Inputs, Job, RunConfig, Saves};
 use crate::method::DenseForm;
 use crate::real::Real;
 use crate::status::Status;
@@ -19,11 +19,22 @@ pub struct Lane<R> {
     pub err_prev: f32,
     /// 1 and the row of the first value that was not finite.
     pub culprit: u32,
+    /// Start and length of the time span.
+    pub t0: R,
+    pub span: R,
+    /// Where the segment ends: the next stop, or the end of the span.
+    pub tau_stop: R,
+    /// Fixed steps: where the segment began, and the numbers of its first step and of the one after its last.
+    pub tau_segment: R,
+    pub first_step: u32,
+    pub last_step: u32,
+    pub next_cut: u32,
+    pub next_own_stop: u32,
 }
 
 impl<R: Real> Lane<R> {
     /// A trajectory at t0.
-    pub fn new(dt: R) -> Self {
+    pub fn new(dt: R, t0: R, span: R) -> Self {
         Lane {
             status: Status::Running,
             accepted: 0,
@@ -35,6 +46,14 @@ impl<R: Real> Lane<R> {
             dt,
             err_prev: 0.0,
             culprit: 0,
+            t0,
+            span,
+            tau_stop: R::ZERO,
+            tau_segment: R::ZERO,
+            first_step: 0,
+            last_step: 0,
+            next_cut: 0,
+            next_own_stop: 0,
         }
     }
 
@@ -51,7 +70,7 @@ pub struct ErrorNorm<R> {
     pub noise_sq: R,
 }
 
-/// The step about to be tried: its size, and whether it ends at t1.
+/// The step about to be tried: its size, and whether it ends the segment.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<R> {
     pub h: R,
@@ -66,7 +85,7 @@ pub struct LaneChunk<R, const C: usize> {
     pub trajectory: [usize; C],
     /// Offset of the next save time, infinite if there is none.
     pub next_save: [R; C],
-    /// Of the step being tried: whether it ends at t1, is accepted, and holds a save time.
+    /// Of the step being tried: whether it ends the segment, is accepted, and holds a save time.
     pub is_last: [bool; C],
     pub accepts: [bool; C],
     pub saves: [bool; C],
@@ -81,6 +100,14 @@ pub struct LaneChunk<R, const C: usize> {
     pub dt: [R; C],
     pub err_prev: [f32; C],
     pub culprit: [u32; C],
+    pub t0: [R; C],
+    pub span: [R; C],
+    pub tau_stop: [R; C],
+    pub tau_segment: [R; C],
+    pub first_step: [u32; C],
+    pub last_step: [u32; C],
+    pub next_cut: [u32; C],
+    pub next_own_stop: [u32; C],
 }
 
 impl<R: Real, const C: usize> LaneChunk<R, C> {
@@ -103,6 +130,14 @@ impl<R: Real, const C: usize> LaneChunk<R, C> {
             dt: [R::ZERO; C],
             err_prev: [0.0; C],
             culprit: [0; C],
+            t0: [R::ZERO; C],
+            span: [R::ZERO; C],
+            tau_stop: [R::ZERO; C],
+            tau_segment: [R::ZERO; C],
+            first_step: [0; C],
+            last_step: [0; C],
+            next_cut: [0; C],
+            next_own_stop: [0; C],
         }
     }
 
@@ -119,6 +154,14 @@ impl<R: Real, const C: usize> LaneChunk<R, C> {
             dt: self.dt[i],
             err_prev: self.err_prev[i],
             culprit: self.culprit[i],
+            t0: self.t0[i],
+            span: self.span[i],
+            tau_stop: self.tau_stop[i],
+            tau_segment: self.tau_segment[i],
+            first_step: self.first_step[i],
+            last_step: self.last_step[i],
+            next_cut: self.next_cut[i],
+            next_own_stop: self.next_own_stop[i],
         }
     }
 
@@ -134,16 +177,70 @@ impl<R: Real, const C: usize> LaneChunk<R, C> {
         self.dt[i] = lane.dt;
         self.err_prev[i] = lane.err_prev;
         self.culprit[i] = lane.culprit;
+        self.t0[i] = lane.t0;
+        self.span[i] = lane.span;
+        self.tau_stop[i] = lane.tau_stop;
+        self.tau_segment[i] = lane.tau_segment;
+        self.first_step[i] = lane.first_step;
+        self.last_step[i] = lane.last_step;
+        self.next_cut[i] = lane.next_cut;
+        self.next_own_stop[i] = lane.next_own_stop;
+    }
+}
+
+/// When trajectories are saved: [`Saves`] in the precision of the run.
+pub enum SaveTimes<R> {
+    At(Vec<R>),
+    /// Most rows, and `[row][trajectory]`.
+    Own(usize, Vec<R>),
+    Steps {
+        most: usize,
+        after_firing: bool,
+    },
+}
+
+impl<R: Real> SaveTimes<R> {
+    /// Whether every accepted step is saved.
+    pub fn are_steps(&self) -> bool {
+        matches!(self, SaveTimes::Steps { .. })
+    }
+
+    /// Most rows of a trajectory.
+    pub fn count(&self) -> usize {
+        match self {
+            SaveTimes::At(tau) => tau.len(),
+            SaveTimes::Own(most, _) | SaveTimes::Steps { most, .. } => *most,
+        }
+    }
+
+    /// Offset of a row of a trajectory, infinite if there is none. Where every step is saved: 0 if a row follows after
+    /// callbacks have fired.
+    pub fn get(&self, row: usize, trajectory: usize, n_traj: usize) -> R {
+        let infinite = R::ONE / R::ZERO;
+        match self {
+            SaveTimes::At(tau) => tau.get(row).copied().unwrap_or(infinite),
+            SaveTimes::Own(_, tau) => tau.get(row * n_traj + trajectory).copied().unwrap_or(infinite),
+            SaveTimes::Steps { after_firing: true, .. } => R::ZERO,
+            SaveTimes::Steps { .. } => infinite,
+        }
     }
 }
 
 /// A job's numbers in the precision of the run.
 pub struct Tables<R> {
     pub config: RunConfig<R>,
+    pub is_adaptive: bool,
     pub compensated: bool,
     pub rtol: Vec<R>,
     pub atol: Vec<R>,
-    pub t_save: Vec<R>,
+    pub saves: SaveTimes<R>,
+    /// See [`Job::cuts`].
+    pub cuts: Vec<(R, Option<u32>)>,
+    /// See [`Inputs`], `[row][trajectory]`.
+    pub own_stops: Vec<R>,
+    pub n_own_stop: usize,
+    /// Whether anything may cut the integration.
+    pub has_stops: bool,
     pub c: Vec<R>,
     pub a: Vec<Vec<(usize, R)>>,
     pub error: Vec<(usize, R)>,
@@ -154,16 +251,25 @@ pub struct Tables<R> {
 }
 
 impl<R: Real> Tables<R> {
-    pub fn new(job: &Job, n_traj: usize) -> Self {
+    pub fn new(job: &Job, inputs: &Inputs) -> Self {
         let all = |values: &[f64]| values.iter().map(|v| R::of(*v)).collect::<Vec<R>>();
         let terms = |row: &Vec<(usize, f64)>| row.iter().map(|(i, w)| (*i, R::of(*w))).collect::<Vec<_>>();
         let stages = &job.method.stages;
         Tables {
-            config: RunConfig::new(job, n_traj, u32::MAX),
+            config: RunConfig::new(job, inputs.n_traj, u32::MAX),
+            is_adaptive: job.method.is_adaptive(),
             compensated: job.compensated,
             rtol: all(&job.rtol),
             atol: all(&job.atol),
-            t_save: job.save_offsets().map(R::of).collect(),
+            saves: match &job.saves {
+                Saves::At(tau) => SaveTimes::At(all(tau)),
+                Saves::Own(most) => SaveTimes::Own(*most, all(&inputs.tau_save)),
+                Saves::Steps { most, after_firing } => SaveTimes::Steps { most: *most, after_firing: *after_firing },
+            },
+            cuts: job.cuts.iter().map(|cut| (R::of(cut.tau), cut.callback)).collect(),
+            own_stops: all(&inputs.own_stops),
+            n_own_stop: job.program.n_own_stop,
+            has_stops: job.program.has_stops,
             c: all(&stages.c),
             a: stages.a.iter().map(terms).collect(),
             error: terms(&stages.error),

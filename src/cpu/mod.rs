@@ -48,11 +48,13 @@ mod queue;
 mod save;
 mod start;
 mod step;
+mod stops;
 
 pub use controller::{control_exp2, control_log2};
 
+use crate::compile::Feature;
 use crate::error::{Error, Result};
-use crate::job::{Backend, Inputs, Job, Progress, RawOutput};
+use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput};
 use crate::pair::F32x2;
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
@@ -63,6 +65,7 @@ use output::Output;
 use queue::Queue;
 use rayon::prelude::*;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Bytes of the rows of a block: the first-level data cache of most processors. Half as many lanes cost a third more per
 /// lane (Lorenz), twice as many as well. Below four chunks, however, the cost of an operation itself rules: models of 20
@@ -72,6 +75,15 @@ const BLOCK_BYTES: usize = 32 << 10;
 /// Most lanes of a block, and fewest for which a block is worth it.
 const MAX_LANES: usize = 256;
 const MIN_LANES: usize = 4;
+
+/// What models may need that the CPU backend has.
+pub const SUPPORTED_FEATURES: [Feature; 5] = [
+    Feature::VectorFields,
+    Feature::DiscreteFields,
+    Feature::ContinuousFields,
+    Feature::ControlCallbacks,
+    Feature::Stops,
+];
 
 /// Bytes of the inputs and results of one chunk in flight.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
@@ -124,17 +136,23 @@ impl Backend for CpuBackend {
         Precision::F64
     }
 
+    fn supported_features(&self) -> &'static [Feature] {
+        &SUPPORTED_FEATURES
+    }
+
     fn max_chunk(&self, job: &Job) -> usize {
-        let rows = 2 * job.program.n_state() + job.program.n_param() + job.t_save.len() * job.program.n_row();
+        let rows = 2 * job.program.n_state() + job.program.n_param() + job.saves.count() * job.program.n_row();
         (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(MAX_LANES * rayon::current_num_threads())
     }
 
-    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
+    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
         if job.arithmetic == Arithmetic::FastMath {
             let message = "fast-math is a choice of an adapter's own functions; the cpu backend always uses ensolve's: leave out fast-math, or use the backend gpu";
             return Err(Error::Unsupported(message.to_string()));
         }
-        Ok(Vec::new())
+        let start = Instant::now();
+        self.code(job);
+        Ok(Prepared { jit: start.elapsed(), ..Prepared::default() })
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
@@ -156,7 +174,7 @@ fn run<R: Real, const C: usize>(
     progress: &dyn Progress,
 ) -> RawOutput {
     let n_traj = inputs.n_traj;
-    let tables = Tables::<R>::new(job, n_traj);
+    let tables = Tables::<R>::new(job, inputs);
     let (queue, output) = (Queue::new(n_traj), Output::new(job, n_traj));
     let run = Run { job, code, tables: &tables, inputs, queue: &queue, output: &output, progress };
     let threads = rayon::current_num_threads().min(n_traj);

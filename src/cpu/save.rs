@@ -1,12 +1,15 @@
 //! Saved values of one trajectory. Twin of `shaders/save.wgsl`.
 //!
-//! Save times lie anywhere inside a step; the interpolant gives the state there and never changes the steps.
+//! Save times lie anywhere inside a step; the interpolant gives the state there and never changes the steps. Where every
+//! step is saved, a row ends with its time.
 
 use super::dense::DenseStages;
 use super::lane::{Attempt, Lane, Tables};
 use super::step::{Stepper, first_non_finite};
+use super::stops::time_step;
 use crate::program::{Evaluator, OdeProgram};
 use crate::real::Real;
+use crate::status::Status;
 
 /// Evaluates outputs and writes rows of one trajectory at a time.
 pub struct Saver<'a, R> {
@@ -30,40 +33,44 @@ impl<'a, R: Real> Saver<'a, R> {
         }
     }
 
-    /// Writes the state at t0 where it is asked for; `write` takes the number of the save time and the row.
+    /// Writes the state at t0 where it is asked for; `write` takes the number of the row, the position in it, and the value.
     pub fn save_start(
         &mut self,
         lane: &mut Lane<R>,
+        trajectory: usize,
         y: &[[R; 1]],
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
-        if self.tables.t_save[0] <= R::ZERO {
+        let is_first_step = self.tables.saves.are_steps() && lane.n_saved == 0;
+        if is_first_step || self.next_save(lane, trajectory) <= R::ZERO {
             self.y.copy_from_slice(y);
-            self.write_row(lane, p, write);
+            self.write_row(lane, R::ZERO, p, write);
         }
     }
 
     /// Offset of a lane's next save time, infinite if there is none.
-    pub fn next_save(&self, lane: &Lane<R>) -> R {
-        self.tables.t_save.get(lane.n_saved as usize).copied().unwrap_or(R::ONE / R::ZERO)
+    pub fn next_save(&self, lane: &Lane<R>, trajectory: usize) -> R {
+        self.tables.saves.get(lane.n_saved as usize, trajectory, self.tables.config.n_traj as usize)
     }
 
     /// Writes every save time up to the end of an accepted step of the lane in a column of a block. Stages that only dense
-    /// output uses are computed for the first of them that lies inside.
+    /// output uses are computed for the first of them that lies inside. Of a time that is listed twice, the second is for
+    /// the value after callbacks have fired.
     pub fn save_until<const C: usize>(
         &mut self,
         lane: &mut Lane<R>,
-        column: usize,
+        (trajectory, column): (usize, usize),
         attempt: Attempt<R>,
         stepper: &Stepper<R, C>,
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
         let mut has_dense = self.tables.dense_stages.is_empty();
-        while (lane.n_saved as usize) < self.tables.t_save.len() {
-            let since = (self.tables.t_save[lane.n_saved as usize] - lane.tau) - lane.tau_low;
-            if !(since <= attempt.h || attempt.is_last) {
+        loop {
+            let tau_save = self.next_save(lane, trajectory);
+            let since = (tau_save - lane.tau) - lane.tau_low;
+            if !(since <= attempt.h || attempt.is_last && tau_save <= lane.tau_stop) {
                 return;
             }
             if since >= attempt.h {
@@ -72,23 +79,55 @@ impl<'a, R: Real> Saver<'a, R> {
                 }
             } else {
                 if !has_dense {
-                    let t = self.tables.config.t0 + lane.tau;
+                    let t = lane.t0 + lane.tau;
                     let y = |slot: usize| stepper.number(stepper.at.y + slot * stepper.stride, column);
                     let step_k = |stage: usize, slot: usize| stepper.number(stepper.k(stage, slot), column);
-                    self.dense.dense_stages(t, y, step_k, p, attempt.h);
+                    self.dense.dense_stages(t, y, step_k, p, (attempt.h, time_step(self.tables, lane, attempt)));
                     has_dense = true;
                 }
                 let theta = since / attempt.h;
                 stepper.interpolate(&self.dense.k, attempt.h, theta, column, &mut self.weights, &mut self.y);
             }
-            self.write_row(lane, p, write);
+            self.write_row(lane, tau_save, p, write);
+            if self.next_save(lane, trajectory) == tau_save {
+                return;
+            }
         }
     }
 
-    fn write_row(&mut self, lane: &mut Lane<R>, p: &[[R; 1]], write: &mut impl FnMut(usize, usize, R)) {
+    /// Writes the state after a step, or after callbacks have fired.
+    pub fn save_state(
+        &mut self,
+        lane: &mut Lane<R>,
+        y: &[[R; 1]],
+        p: &[[R; 1]],
+        write: &mut impl FnMut(usize, usize, R),
+    ) {
+        self.y.copy_from_slice(y);
+        self.write_row(lane, lane.tau, p, write);
+    }
+
+    /// Writes the state after callbacks have fired, where it is asked for.
+    pub fn save_fired(
+        &mut self,
+        lane: &mut Lane<R>,
+        trajectory: usize,
+        y: &[[R; 1]],
+        p: &[[R; 1]],
+        write: &mut impl FnMut(usize, usize, R),
+    ) {
+        if self.next_save(lane, trajectory) <= lane.tau {
+            self.save_state(lane, y, p, write);
+        }
+    }
+
+    fn write_row(&mut self, lane: &mut Lane<R>, tau: R, p: &[[R; 1]], write: &mut impl FnMut(usize, usize, R)) {
         let index = lane.n_saved as usize;
-        let t = self.tables.config.t0 + self.tables.t_save[index];
-        self.outputs.evaluate(&[t], &self.y, p, &mut self.out);
+        if index >= self.tables.saves.count() {
+            lane.status = Status::SaveLimit;
+            return;
+        }
+        self.outputs.evaluate(&[lane.t0 + tau], &self.y, p, &mut self.out);
         let mut culprit = first_non_finite(self.y.iter().map(|y| y[0]));
         for (row, value) in self.y.iter().chain(&self.out).enumerate() {
             write(index, row, value[0]);
@@ -96,6 +135,9 @@ impl<'a, R: Real> Saver<'a, R> {
             if culprit == 0 && row >= self.y.len() && value[0].is_nan() {
                 culprit = row as u32 + 1;
             }
+        }
+        if self.tables.saves.are_steps() {
+            write(index, self.y.len() + self.out.len(), tau);
         }
         if lane.culprit == 0 {
             lane.culprit = culprit;

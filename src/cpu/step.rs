@@ -23,6 +23,8 @@ pub struct Places {
     /// Time at the start of the step, and its size.
     pub t: usize,
     pub h: usize,
+    /// The step that the times of the stages are taken with; that of `h` itself where there are no stops.
+    pub h_time: usize,
     pub y: usize,
     /// The stage argument; after a step the state that it leads to, should it be accepted.
     pub y1_candidate: usize,
@@ -65,12 +67,15 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             next - rows * stride
         };
         let carried = if tables.compensated { n } else { 0 };
+        let (t, h) = (group(1), group(1));
+        let h_time = if tables.has_stops { group(1) } else { h };
         let at = Places {
             time: leaves.time * stride,
             p: leaves.param * stride,
             y1_candidate: leaves.state * stride,
-            t: group(1),
-            h: group(1),
+            t,
+            h,
+            h_time,
             y: group(n),
             low: group(carried),
             low1: group(carried),
@@ -140,7 +145,7 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             if self.uses_time {
                 let c = tables.c[stage + 1];
                 for chunk in 0..self.width {
-                    let (mut time, h) = (self.rows[self.at.t + chunk], self.rows[self.at.h + chunk]);
+                    let (mut time, h) = (self.rows[self.at.t + chunk], self.rows[self.at.h_time + chunk]);
                     for i in 0..C {
                         time[i] = time[i] + c * h[i];
                     }
@@ -317,7 +322,7 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
 
 /// Rows of a block.
 pub fn row_count(job: &Job, code: &Code) -> usize {
-    code.end + job.program.n_state() * (job.method.stages.count() + if job.compensated { 3 } else { 1 }) + 4
+    code.end + job.program.n_state() * (job.method.stages.count() + if job.compensated { 3 } else { 1 }) + 5
 }
 
 /// Rows of the leaves, one group after the other from row 0 on.

@@ -3,7 +3,7 @@
 use super::SLICE_SECONDS;
 use super::buffers::{Device, pack, real_bytes};
 use crate::error::Result;
-use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, StateRows, rounded_off};
+use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, Saves, StateRows, rounded_off};
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
@@ -36,7 +36,7 @@ pub struct Kernel {
 struct Buffers {
     config: wgpu::Buffer,
     tables: wgpu::Buffer,
-    save_times: wgpu::Buffer,
+    times: wgpu::Buffer,
     params: wgpu::Buffer,
     state: wgpu::Buffer,
     counts: wgpu::Buffer,
@@ -45,7 +45,7 @@ struct Buffers {
     staging: wgpu::Buffer,
 }
 
-// SAFETY: RunConfig is repr(C), of six u32 and six f32 followed by five R; the first 48 bytes end on a multiple of 8, so
+// SAFETY: RunConfig is repr(C), of eight u32 and six f32 followed by five R; the first 56 bytes end on a multiple of 8, so
 // no form has padding, and any bits are values.
 unsafe impl bytemuck::Zeroable for RunConfig<f32> {}
 unsafe impl bytemuck::Pod for RunConfig<f32> {}
@@ -140,7 +140,7 @@ impl Buffers {
         [
             &self.config,
             &self.tables,
-            &self.save_times,
+            &self.times,
             &self.params,
             &self.state,
             &self.counts,
@@ -186,7 +186,7 @@ impl Kernel {
             }
             compiled = true;
         }
-        download(device, job, inputs.n_traj, &buffers)
+        download(device, job, inputs, &buffers)
     }
 
     /// One slice; returns how many trajectories are unfinished.
@@ -222,9 +222,11 @@ fn first_slice(job: &Job, n_traj: usize) -> u32 {
 
 fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     let (n_traj, precision) = (inputs.n_traj, job.precision);
-    let rows = StateRows::new(job.program.n_state(), job.compensated);
+    let rows = StateRows::new(job.program, job.compensated);
     let reals = |label: &str, count: usize| device.storage(label, count as u64 * real_bytes(precision));
-    let save_times: Vec<f64> = job.save_offsets().collect();
+    let times = times(job, inputs);
+    let params = params(job, inputs);
+    let n_row = job.program.n_row() + usize::from(job.form().saves_steps);
     let tolerances: Vec<f64> =
         job.rtol.iter().zip(&job.atol).flat_map(|(rtol, atol)| [*rtol, *atol, 0.0, 0.0]).collect();
     let head: &[u8] = bytemuck::cast_slice(&TWO_OVER_PI);
@@ -234,11 +236,11 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     let buffers = Buffers {
         config: uniform("config", config.len() as u64),
         tables: uniform("tables", (head.len() + tolerances.len().max(4) * real_bytes(precision) as usize) as u64),
-        save_times: reals("save times", save_times.len()),
-        params: reals("params", inputs.p.len()),
+        times: reals("times", times.len()),
+        params: reals("params", params.len()),
         state: reals("state", rows.count * n_traj),
-        counts: device.storage("counts", (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64),
-        saved: reals("saved", job.t_save.len() * job.program.n_row() * n_traj),
+        counts: device.storage("counts", (CountRow::count(job.program) * n_traj * size_of::<u32>()) as u64),
+        saved: reals("saved", job.saves.count() * n_row * n_traj),
         unfinished: device.storage("unfinished", size_of::<u32>() as u64),
         staging: device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("unfinished staging"),
@@ -248,8 +250,8 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
         }),
     };
     device.queue.write_buffer(&buffers.tables, 0, &tables);
-    device.write_reals(&buffers.save_times, &save_times, precision);
-    device.write_reals(&buffers.params, &inputs.p, precision);
+    device.write_reals(&buffers.times, &times, precision);
+    device.write_reals(&buffers.params, &params, precision);
     device.write_reals(&buffers.state, &inputs.y0, precision);
     if job.compensated {
         let low: Vec<f64> = inputs.y0.iter().map(|y0| rounded_off(precision, *y0)).collect();
@@ -259,31 +261,64 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     buffers
 }
 
-fn download(device: &Device, job: &Job, n_traj: usize, buffers: &Buffers) -> Result<RawOutput> {
-    let rows = StateRows::new(job.program.n_state(), job.compensated);
+/// The buffer of times: save times, offsets of cuts, numbers of their callbacks.
+fn times(job: &Job, inputs: &Inputs) -> Vec<f64> {
+    let never = 4.0 * (job.t1 - job.t0);
+    let mut times = match &job.saves {
+        Saves::At(tau) => tau.clone(),
+        Saves::Own(_) => inputs.tau_save.iter().map(|tau| tau.min(never)).collect(),
+        Saves::Steps { after_firing, .. } => vec![if *after_firing { 0.0 } else { never }],
+    };
+    times.extend(job.cuts.iter().map(|cut| cut.tau));
+    times.extend(job.cuts.iter().map(|cut| cut.callback.map_or(0.0, |number| f64::from(number + 1))));
+    times
+}
+
+/// The buffer of parameters, in the order of [`ParamRows`](crate::job::ParamRows).
+fn params(job: &Job, inputs: &Inputs) -> Vec<f64> {
+    let never = 4.0 * (job.t1 - job.t0);
+    let own_stops = inputs.own_stops.iter().map(|tau| tau.min(never));
+    inputs
+        .p
+        .iter()
+        .copied()
+        .chain(own_stops)
+        .chain(inputs.t0.iter().copied())
+        .chain(inputs.span.iter().copied())
+        .collect()
+}
+
+fn download(device: &Device, job: &Job, inputs: &Inputs, buffers: &Buffers) -> Result<RawOutput> {
+    let n_traj = inputs.n_traj;
+    let rows = StateRows::new(job.program, job.compensated);
     let n_row = job.program.n_row();
     let y = device.read_reals(&buffers.state, rows.y * n_traj, job.program.n_state() * n_traj, job.precision)?;
     let tau = device.read_reals(&buffers.state, rows.tau * n_traj, n_traj, job.precision)?;
-    let mut saved = device.read_reals(&buffers.saved, 0, job.t_save.len() * n_row * n_traj, job.precision)?;
     let counts: Vec<u32> = bytemuck::pod_collect_to_vec(&device.read(
         &buffers.counts,
         0,
-        (CountRow::ALL.len() * n_traj * size_of::<u32>()) as u64,
+        (CountRow::count(job.program) * n_traj * size_of::<u32>()) as u64,
     )?);
     let count = |row: CountRow| &counts[row as usize * n_traj..(row as usize + 1) * n_traj];
-    for (i, n_saved) in count(CountRow::Saved).iter().enumerate() {
-        for row in *n_saved as usize * n_row..job.t_save.len() * n_row {
-            saved[row * n_traj + i] = f64::NAN;
-        }
-    }
-    Ok(RawOutput {
+    let n_saved = count(CountRow::Saved);
+    let saves_steps = job.form().saves_steps;
+    let most = if saves_steps { n_saved.iter().max().map_or(0, |most| *most as usize) } else { job.saves.count() };
+    let saved = device.read_reals(&buffers.saved, 0, most * n_row * n_traj, job.precision)?;
+    let tau_saved = match saves_steps {
+        true => device.read_reals(&buffers.saved, job.saves.count() * n_row * n_traj, most * n_traj, job.precision)?,
+        false => Vec::new(),
+    };
+    let mut output = RawOutput {
         n_traj,
         y,
-        t: tau.into_iter().map(|tau| job.end_time(tau)).collect(),
+        t: tau.into_iter().enumerate().map(|(i, tau)| job.time(inputs, i, tau)).collect(),
         saved,
+        tau_saved,
         status: count(CountRow::Status).iter().map(|code| stopped_if_running(*code)).collect(),
         accepted: count(CountRow::Accepted).to_vec(),
         rejected: count(CountRow::Rejected).to_vec(),
         culprit: count(CountRow::Culprit).to_vec(),
-    })
+    };
+    output.clear_unsaved(n_saved, n_row);
+    Ok(output)
 }

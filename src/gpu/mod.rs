@@ -11,17 +11,28 @@ mod self_test;
 
 pub use device::{AdapterSummary, adapters};
 
+use crate::compile::Feature;
 use crate::error::{Error, Result};
-use crate::job::{Backend, Inputs, Job, Progress, RawOutput, StateRows};
+use crate::job::{Backend, Inputs, Job, ParamRows, Prepared, Progress, RawOutput, StateRows};
 use crate::pair::F32x2;
 use crate::real::{Arithmetic, Precision};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
 use kernel::{Kernel, MAX_SLICE};
 use self_test::Finding;
+use std::time::Instant;
 
 /// Wall time that one dispatch aims at, in seconds: far below any watchdog, far above the cost of a dispatch.
 const SLICE_SECONDS: f64 = 0.05;
+
+/// What models may need that the GPU backend has.
+pub const SUPPORTED_FEATURES: [Feature; 5] = [
+    Feature::VectorFields,
+    Feature::DiscreteFields,
+    Feature::ContinuousFields,
+    Feature::ControlCallbacks,
+    Feature::Stops,
+];
 
 /// Device memory that one chunk may take.
 const CHUNK_BYTES: u64 = 512 << 20;
@@ -82,7 +93,8 @@ impl GpuBackend {
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
     /// unless it is the one of the last run.
-    fn open(&mut self, job: &Job) -> Result<(&Device, &Kernel, Vec<String>)> {
+    fn open(&mut self, job: &Job) -> Result<(&Device, &Kernel, Prepared)> {
+        let start = Instant::now();
         if self.device.as_ref().is_none_or(|open| open.precision != job.precision) {
             self.kernel = None;
             let (device, queue) = device::open(&self.adapter, &self.summary, job.precision)?;
@@ -95,13 +107,16 @@ impl GpuBackend {
             arithmetic: job.arithmetic,
             compensated: job.compensated,
             workgroup_size: self.workgroup_size,
+            form: job.form(),
         };
         let notes = open.check(options, &self.summary)?;
+        let (startup, start) = (start.elapsed(), Instant::now());
         let draft = wgsl::draft(job.program, job.method, options)?;
         if self.kernel.as_ref().is_none_or(|kernel| !draft.is_of(&kernel.source)) {
             self.kernel = Some(Kernel::new(&open.device, draft.prove()?)?);
         }
-        Ok((&open.device, self.kernel.as_ref().expect("the kernel was compiled above"), notes))
+        let prepared = Prepared { notes, startup, jit: start.elapsed() };
+        Ok((&open.device, self.kernel.as_ref().expect("the kernel was compiled above"), prepared))
     }
 }
 
@@ -128,6 +143,7 @@ impl OpenDevice {
     }
 
     fn finding(&mut self, options: KernelOptions) -> Result<Finding> {
+        let options = KernelOptions { form: Default::default(), ..options };
         if let Some((_, finding)) = self.findings.iter().find(|(tested, _)| *tested == options) {
             return Ok(finding.clone());
         }
@@ -154,18 +170,23 @@ impl Backend for GpuBackend {
         Precision::F32
     }
 
+    fn supported_features(&self) -> &'static [Feature] {
+        &SUPPORTED_FEATURES
+    }
+
     fn max_chunk(&self, job: &Job) -> usize {
         let size = real_bytes(job.precision);
-        let state = StateRows::new(job.program.n_state(), job.compensated).count as u64 * size;
-        let params = job.program.n_param() as u64 * size;
-        let saved = (job.t_save.len() * job.program.n_row()) as u64 * size;
+        let state = StateRows::new(job.program, job.compensated).count as u64 * size;
+        let params = ParamRows::new(job.program, job.own_span).count as u64 * size;
+        let n_row = job.program.n_row() + usize::from(job.form().saves_steps);
+        let saved = (job.saves.count() * n_row) as u64 * size;
         let binding = self.summary.max_binding.min(self.summary.max_buffer) / state.max(params).max(saved).max(1);
         let memory = CHUNK_BYTES / (state + params + saved).max(1);
         binding.min(memory).clamp(1, MAX_CHUNK) as usize
     }
 
-    fn prepare(&mut self, job: &Job) -> Result<Vec<String>> {
-        self.open(job).map(|(.., notes)| notes)
+    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
+        self.open(job).map(|(.., prepared)| prepared)
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {

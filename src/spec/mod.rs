@@ -9,7 +9,7 @@ pub mod json;
 mod read;
 mod settings;
 
-pub use settings::{EnsembleSettings, RunSettings, Save, Tolerance};
+pub use settings::{EnsembleSettings, RunSettings, Save, SavePolicy, Tolerance};
 
 use indexmap::IndexMap;
 
@@ -121,12 +121,39 @@ pub struct System {
 /// A controller that runs every `dt` and sets states.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Callback {
-    /// Period, positive.
+    /// Period, positive: it fires at t0 + k dt for k = 1, 2, ... up to the end, that included.
     pub dt: f64,
+    /// Whether it fires at t0 too.
+    pub at_start: bool,
     /// Its own parameters.
     pub parameters: Map<f64>,
-    /// State key to expression.
+    /// State key to expression. All are evaluated before any is written.
     pub set: Map<Source>,
+}
+
+impl Callback {
+    /// A callback that fires every `dt`, and does nothing yet.
+    pub fn new(dt: f64) -> Self {
+        Callback { dt, at_start: false, parameters: Map::new(), set: Map::new() }
+    }
+
+    /// Fires at t0 too.
+    pub fn at_start(mut self) -> Self {
+        self.at_start = true;
+        self
+    }
+
+    /// Adds a parameter of its own.
+    pub fn parameter(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.parameters.insert(name.into(), value);
+        self
+    }
+
+    /// Sets a state.
+    pub fn set(mut self, state: impl Into<String>, expression: impl Into<Source>) -> Self {
+        self.set.insert(state.into(), expression.into());
+        self
+    }
 }
 
 /// A model as the user wrote it.
@@ -150,6 +177,8 @@ pub struct World {
     pub outputs: Map<Source>,
     /// Times at which the integration is cut.
     pub stops: Vec<Source>,
+    /// Start and end time of each trajectory, where they are expressions of its parameters; a run's own `tspan` comes first.
+    pub tspan: Option<[Source; 2]>,
     /// The run that the model file suggests.
     pub run: RunSettings,
     /// The ensemble that the model file suggests.
@@ -220,6 +249,18 @@ impl World {
     /// Adds a callback.
     pub fn callback(mut self, name: impl Into<String>, callback: Callback) -> Self {
         self.callbacks.insert(name.into(), callback);
+        self
+    }
+
+    /// Cuts the integration at a time, for instance where the equations jump.
+    pub fn stop(mut self, time: impl Into<Source>) -> Self {
+        self.stops.push(time.into());
+        self
+    }
+
+    /// Gives each trajectory its own start and end time, expressions of its parameters.
+    pub fn tspan(mut self, start: impl Into<Source>, end: impl Into<Source>) -> Self {
+        self.tspan = Some([start.into(), end.into()]);
         self
     }
 

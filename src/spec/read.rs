@@ -2,7 +2,8 @@
 
 use super::json::{Json, Place};
 use super::{
-    Callback, Component, EnsembleSettings, Entity, Field, Map, NAMELESS, Role, RunSettings, Save, Source, System,
+    Callback, Component, EnsembleSettings, Entity, Field, Map, NAMELESS, Role, RunSettings, Save, SavePolicy, Source,
+    System,
 };
 use super::{Tolerance, World};
 use crate::error::{Error, Result, suggest};
@@ -43,7 +44,7 @@ impl World {
                 "let" => world.lets = sources(&place)?,
                 "outputs" => world.outputs = sources(&place)?,
                 "stops" => world.stops = place.list()?.iter().map(source).collect::<Result<_>>()?,
-                "run" => world.run = run(&place)?,
+                "run" => (world.run, world.tspan) = run(&place)?,
                 "ensemble" => world.ensemble = ensemble(&place)?,
                 "states" => world = fields_of(world, &place, Role::Integrated)?,
                 "parameters" => world = fields_of(world, &place, Role::Parameter)?,
@@ -174,16 +175,17 @@ fn system(place: &Place) -> Result<System> {
 }
 
 fn callback(place: &Place) -> Result<Callback> {
-    let entries = place.known_entries(&["dt", "parameters", "set"])?;
+    let entries = place.known_entries(&["dt", "at_start", "parameters", "set"])?;
     for wanted in ["dt", "set"] {
         if !entries.iter().any(|(key, _)| *key == wanted) {
             return Err(place.error(format!("'{wanted}' is missing")));
         }
     }
-    let mut callback = Callback { dt: 0.0, parameters: Map::new(), set: Map::new() };
+    let mut callback = Callback::new(0.0);
     for (key, place) in entries {
         match key {
             "dt" => callback.dt = place.number()?,
+            "at_start" => callback.at_start = place.boolean()?,
             "parameters" => callback.parameters = map(&place, |p| p.number())?,
             _ => callback.set = sources(&place)?,
         }
@@ -191,8 +193,9 @@ fn callback(place: &Place) -> Result<Callback> {
     Ok(callback)
 }
 
-const RUN_KEYS: [&str; 13] = [
+const RUN_KEYS: [&str; 17] = [
     "tspan",
+    "backward",
     "method",
     "dt",
     "adaptive",
@@ -202,19 +205,30 @@ const RUN_KEYS: [&str; 13] = [
     "dt_max",
     "max_steps",
     "save",
+    "save_policy",
+    "save_after_firing",
+    "max_saved",
     "precision",
     "arithmetic",
     "compensated",
 ];
 
-fn run(place: &Place) -> Result<RunSettings> {
-    let mut run = RunSettings::default();
+/// The run, and its time span where that differs from trajectory to trajectory.
+fn run(place: &Place) -> Result<(RunSettings, Option<[Source; 2]>)> {
+    let (mut run, mut own_tspan) = (RunSettings::default(), None);
     for (key, place) in place.known_entries(&RUN_KEYS)? {
         match key {
-            "tspan" => match place.numbers()?[..] {
-                [t0, t1] => run.tspan = Some((t0, t1)),
+            "tspan" => match &place.list()?.iter().map(source).collect::<Result<Vec<_>>>()?[..] {
+                [Source::Number(t0), Source::Number(t1)] => run.tspan = Some((*t0, *t1)),
+                [t0, t1] => own_tspan = Some([t0.clone(), t1.clone()]),
                 _ => return Err(place.error("expected two times, [t0, t1]")),
             },
+            "backward" => run.backward = Some(place.boolean()?),
+            "max_saved" => {
+                run.max_saved = Some(place.whole()?);
+            }
+            "save_policy" => run.save_policy = Some(one_of(&place, key, SavePolicy::ALL, SavePolicy::name)?),
+            "save_after_firing" => run.save_after_firing = Some(place.boolean()?),
             "method" => run.method = Some(place.text()?.to_string()),
             "dt" => run.dt = Some(place.number()?),
             "adaptive" => run.adaptive = Some(place.boolean()?),
@@ -233,7 +247,7 @@ fn run(place: &Place) -> Result<RunSettings> {
             _ => run.compensated = Some(place.boolean()?),
         }
     }
-    Ok(run)
+    Ok((run, own_tspan))
 }
 
 /// The choice of that name.
@@ -252,10 +266,12 @@ fn tolerance(place: &Place) -> Result<Tolerance> {
 }
 
 fn save(place: &Place) -> Result<Save> {
-    if place.json == &Json::Text("final".to_string()) {
-        return Ok(Save::Final);
+    for (name, save) in [("final", Save::Final), ("steps", Save::Steps)] {
+        if place.json == &Json::Text(name.to_string()) {
+            return Ok(save);
+        }
     }
-    let shapes = "expected {\"points\": N}, {\"every\": H}, {\"at\": [..]} or \"final\"";
+    let shapes = "expected {\"points\": N}, {\"every\": H}, {\"at\": [..]}, \"steps\" or \"final\"";
     if !matches!(place.json, Json::Object(_)) {
         return Err(place.error(shapes));
     }

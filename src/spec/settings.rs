@@ -26,6 +26,35 @@ pub enum Save {
     At(Vec<f64>),
     /// At the end only.
     Final,
+    /// At t0 and after every accepted step.
+    Steps,
+}
+
+/// What is saved besides the times asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SavePolicy {
+    /// The samples of discrete fields, unless only the end is asked for.
+    #[default]
+    Standard,
+    /// Nothing.
+    AsGiven,
+    /// What numen's scipy backend saves, to compare with it point by point: samples of discrete fields; where callbacks
+    /// fire, every firing and the end too, but not t0. The end of [`Save::Every`] is not added.
+    Numen,
+}
+
+impl SavePolicy {
+    /// Every policy.
+    pub const ALL: [SavePolicy; 3] = [SavePolicy::Standard, SavePolicy::AsGiven, SavePolicy::Numen];
+
+    /// Name in model files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            SavePolicy::Standard => "standard",
+            SavePolicy::AsGiven => "as_given",
+            SavePolicy::Numen => "numen",
+        }
+    }
 }
 
 /// How to integrate.
@@ -33,6 +62,8 @@ pub enum Save {
 pub struct RunSettings {
     /// Start and end time.
     pub tspan: Option<(f64, f64)>,
+    /// Whether time runs backward, from the larger start to the smaller end.
+    pub backward: Option<bool>,
     /// Name of the method.
     pub method: Option<String>,
     /// A method of your own, instead of a named one.
@@ -53,12 +84,20 @@ pub struct RunSettings {
     pub max_steps: Option<u32>,
     /// When to save.
     pub save: Option<Save>,
+    /// What the times asked for are united with.
+    pub save_policy: Option<SavePolicy>,
+    /// Whether save times at which callbacks fire are saved twice, before and after they do.
+    pub save_after_firing: Option<bool>,
+    /// Most rows of one trajectory where every accepted step is saved.
+    pub max_saved: Option<u64>,
     /// Number format.
     pub precision: Option<Precision>,
     /// Whether the rounding of the state is carried to the next step.
     pub compensated: Option<bool>,
     /// What a compiler may do with the arithmetic of a kernel.
     pub arithmetic: Option<Arithmetic>,
+    /// How often to integrate, for timings; the result is the last one.
+    pub reps: Option<u32>,
 }
 
 /// What varies from trajectory to trajectory.
@@ -77,6 +116,7 @@ impl RunSettings {
     pub fn or(self, other: &RunSettings) -> RunSettings {
         RunSettings {
             tspan: self.tspan.or(other.tspan),
+            backward: self.backward.or(other.backward),
             method: self.method.or_else(|| other.method.clone()),
             tableau: self.tableau.or(other.tableau),
             dt: self.dt.or(other.dt),
@@ -87,9 +127,13 @@ impl RunSettings {
             dt_max: self.dt_max.or(other.dt_max),
             max_steps: self.max_steps.or(other.max_steps),
             save: self.save.or_else(|| other.save.clone()),
+            save_policy: self.save_policy.or(other.save_policy),
+            save_after_firing: self.save_after_firing.or(other.save_after_firing),
+            max_saved: self.max_saved.or(other.max_saved),
             precision: self.precision.or(other.precision),
             compensated: self.compensated.or(other.compensated),
             arithmetic: self.arithmetic.or(other.arithmetic),
+            reps: self.reps.or(other.reps),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The constants of a kernel, emitted from their only definitions in Rust.
 
 use super::KernelOptions;
-use crate::job::{CountRow, StateRows};
+use crate::job::{CountRow, ParamRows, StateRows};
 use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
 use crate::status::Status;
@@ -11,8 +11,17 @@ pub const WORKGROUP_SIZE: u32 = 64;
 
 /// Sizes, rows, status codes.
 pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
-    let rows = StateRows::new(program.n_state(), options.compensated);
+    let rows = StateRows::new(program, options.compensated);
+    let params = ParamRows::new(program, options.form.own_span);
     let mut out = String::new();
+    let switches = [
+        ("HAS_STOPS", program.has_stops),
+        ("OWN_SPAN", options.form.own_span),
+        ("SAVES_STEPS", options.form.saves_steps),
+    ];
+    for (name, value) in switches {
+        out.push_str(&format!("const {name}: bool = {value};\n"));
+    }
     let mut constant = |name: &str, value: usize| out.push_str(&format!("const {name}: u32 = {value}u;\n"));
     constant("WORKGROUP_SIZE", options.workgroup_size as usize);
     constant("N_TWO_OVER_PI", TWO_OVER_PI.len() / 4);
@@ -26,6 +35,11 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     constant("ROW_DT", rows.dt);
     constant("ROW_ERR_PREV", rows.err_prev);
     constant("ROW_Y_LOW", rows.y_low);
+    constant("ROW_TAU_SEGMENT", rows.tau_segment);
+    constant("N_OWN_STOP", program.n_own_stop);
+    constant("PARAM_ROW_OWN_STOP", params.own_stop);
+    constant("PARAM_ROW_T0", params.t0);
+    constant("PARAM_ROW_SPAN", params.span);
     for row in CountRow::ALL {
         constant(&format!("COUNT_{}", format!("{row:?}").to_uppercase()), row as usize);
     }

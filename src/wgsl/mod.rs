@@ -16,6 +16,7 @@ pub use consts::WORKGROUP_SIZE;
 
 use crate::error::{Error, Result};
 use crate::expr::Node;
+use crate::job::JobForm;
 use crate::method::Method;
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
@@ -49,6 +50,8 @@ pub struct KernelOptions {
     pub compensated: bool,
     /// Trajectories of one workgroup.
     pub workgroup_size: u32,
+    /// What the job is like.
+    pub form: JobForm,
 }
 
 impl From<Precision> for KernelOptions {
@@ -58,6 +61,7 @@ impl From<Precision> for KernelOptions {
             arithmetic: Arithmetic::Standard,
             compensated: false,
             workgroup_size: WORKGROUP_SIZE,
+            form: JobForm::default(),
         }
     }
 }
@@ -191,7 +195,7 @@ pub fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> R
     let mut sections: Vec<(&str, &str)> =
         vec![("generated constants", &consts), ("generated model", &model), ("generated step", &step)];
     sections.push(real_section(precision));
-    sections.extend([shader!("layout.wgsl"), shader!("lane.wgsl")]);
+    sections.extend([shader!("layout.wgsl"), shader!("lane.wgsl"), shader!("stops.wgsl")]);
     let has_dense_stages = !method.stages.dense_stages.is_empty();
     sections.push(if has_dense_stages { shader!("save_dense.wgsl") } else { shader!("save.wgsl") });
     if method.is_adaptive() {
@@ -209,7 +213,8 @@ pub fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> R
 
 fn calls_functions(program: &OdeProgram) -> bool {
     let is_call = |node: &Node| matches!(node, Node::Call1(..) | Node::Call2(..));
-    program.rhs.nodes.iter().chain(&program.outputs.nodes).any(is_call)
+    let callbacks = program.callbacks.iter().flat_map(|callback| &callback.values.nodes);
+    program.rhs.nodes.iter().chain(&program.outputs.nodes).chain(callbacks).any(is_call)
 }
 
 /// Numbers that the self-test kernel computes for each of its cases.

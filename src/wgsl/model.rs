@@ -69,7 +69,31 @@ pub fn model(program: &OdeProgram, members: &Members, options: &KernelOptions) -
         results[slot].clone()
     }));
     parts.push(save_row(program, members, options));
+    parts.push(fire(program, members, options));
     parts.join("\n")
+}
+
+/// What each callback does, by its number from 1 on.
+fn fire(program: &OdeProgram, members: &Members, options: &KernelOptions) -> String {
+    let signature = "fn fire(callback: u32, t: real, fired: ptr<function, State>, low: ptr<function, Low>, p: Params)";
+    if program.callbacks.is_empty() {
+        return format!("{signature} {{}}\n");
+    }
+    let mut out = format!("{signature} {{\n    let y = *fired;\n    switch callback {{\n");
+    for (number, callback) in (1..).zip(&program.callbacks) {
+        out.push_str(&format!("        // {}\n        case {number}u: {{\n", callback.name));
+        let (setup, results) = body(&callback.values, members, options);
+        setup.iter().for_each(|line| out.push_str(&format!("            {line}\n")));
+        for (slot, value) in callback.slots.iter().zip(results) {
+            let member = &members.state[*slot as usize];
+            out.push_str(&format!("            (*fired).{member} = {value};\n"));
+            if options.compensated {
+                out.push_str(&format!("            (*low).{member} = real_of(0.0);\n"));
+            }
+        }
+        out.push_str("        }\n");
+    }
+    out + "        default: {}\n    }\n}\n"
 }
 
 fn load(name: &str, structure: &str, buffer: &str, first_row: &str, members: &[String]) -> String {

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 /// Identifiers that generated functions and their locals use, besides WGSL's own keywords.
-const TAKEN: [&str; 59] = [
+const TAKEN: [&str; 61] = [
+    "fired",
+    "callback",
     "low",
     "low1",
     "Low",

@@ -76,7 +76,9 @@ impl StepPrinter<'_> {
     fn rk_step(&self) -> String {
         let s = self.spelling;
         let last = self.stages.count();
-        let mut out = "fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {\n".to_string();
+        let mut out =
+            "fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {\n"
+                .to_string();
         for (n, terms) in self.stages.a.iter().enumerate() {
             let stage = n + 2;
             let argument = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
@@ -94,7 +96,7 @@ impl StepPrinter<'_> {
                     out.push_str(&format!("    {argument}.{member} = {value};\n"));
                 }
             }
-            let t_stage = s.add("t", &s.mul(&s.literal(self.stages.c[n + 1]), "h"));
+            let t_stage = s.add("t", &s.mul(&s.literal(self.stages.c[n + 1]), "h_time"));
             out.push_str(&format!("    let k{stage} = rhs({t_stage}, {argument}, p);\n"));
         }
         let stages: Vec<String> = (1..=last).map(|n| format!("k{n}")).collect();
@@ -126,7 +128,7 @@ impl StepPrinter<'_> {
         let members: String = numbers.clone().map(|n| format!("    k{n}: State,\n")).collect();
         let mut out = format!(
             "struct DenseStages {{\n{members}}}\n\n\
-             fn dense_stages(t: real, y: State, step: Step, p: Params, h: real) -> DenseStages {{\n"
+             fn dense_stages(t: real, y: State, step: Step, p: Params, h: real, h_time: real) -> DenseStages {{\n"
         );
         for (stage, (c, terms)) in numbers.clone().zip(&self.stages.dense_stages) {
             let of = move |stage| if stage < main { "step." } else { "" };
@@ -136,7 +138,7 @@ impl StepPrinter<'_> {
                 let value = s.add(&format!("y.{member}"), &increment(member));
                 out.push_str(&format!("    y{stage}.{member} = {value};\n"));
             }
-            let t_stage = s.add("t", &s.mul(&s.literal(*c), "h"));
+            let t_stage = s.add("t", &s.mul(&s.literal(*c), "h_time"));
             out.push_str(&format!("    let k{stage} = rhs({t_stage}, y{stage}, p);\n"));
         }
         let stages: Vec<String> = numbers.map(|n| format!("k{n}")).collect();

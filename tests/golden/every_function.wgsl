@@ -1,6 +1,9 @@
 // ==== generated constants ====
 
 // every function and operator by euler, f32
+const HAS_STOPS: bool = false;
+const OWN_SPAN: bool = false;
+const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 8u;
@@ -13,12 +16,20 @@ const ROW_TAU_LOW: u32 = 17u;
 const ROW_DT: u32 = 18u;
 const ROW_ERR_PREV: u32 = 19u;
 const ROW_Y_LOW: u32 = 20u;
+const ROW_TAU_SEGMENT: u32 = 20u;
+const N_OWN_STOP: u32 = 0u;
+const PARAM_ROW_OWN_STOP: u32 = 8u;
+const PARAM_ROW_T0: u32 = 8u;
+const PARAM_ROW_SPAN: u32 = 9u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
+const COUNT_NEXTCUT: u32 = 6u;
+const COUNT_NEXTOWNSTOP: u32 = 7u;
+const COUNT_FIRSTSTEP: u32 = 8u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -26,6 +37,7 @@ const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
 const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
 const STATUS_STOPPED: u32 = 6u;
+const STATUS_SAVE_LIMIT: u32 = 7u;
 const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
@@ -234,6 +246,8 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
     return culprit;
 }
 
+fn fire(callback: u32, t: real, fired: ptr<function, State>, low: ptr<function, Low>, p: Params) {}
+
 // ==== generated step ====
 
 struct Step {
@@ -243,7 +257,7 @@ struct Step {
     k2: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
     var y1_candidate: State;
     let low1 = low;
     let h2 = h * 1.0f;
@@ -255,7 +269,7 @@ fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
     y1_candidate.two_body_place_1 = y.two_body_place_1 + h2 * k1.two_body_place_1;
     y1_candidate.two_body_place_2 = y.two_body_place_2 + h2 * k1.two_body_place_2;
     y1_candidate.two_body_speed = y.two_body_speed + h2 * k1.two_body_speed;
-    let k2 = rhs(t + 1.0f * h, y1_candidate, p);
+    let k2 = rhs(t + 1.0f * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2);
 }
 
@@ -300,6 +314,8 @@ fn first_non_finite(y: State) -> u32 {
 // ==== shaders/layout.wgsl ====
 
 // ==== shaders/lane.wgsl ====
+
+// ==== shaders/stops.wgsl ====
 
 // ==== shaders/save.wgsl ====
 

@@ -1,6 +1,9 @@
 // ==== generated constants ====
 
 // lorenz by dop853, f32
+const HAS_STOPS: bool = false;
+const OWN_SPAN: bool = false;
+const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -13,12 +16,20 @@ const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
 const ROW_Y_LOW: u32 = 10u;
+const ROW_TAU_SEGMENT: u32 = 10u;
+const N_OWN_STOP: u32 = 0u;
+const PARAM_ROW_OWN_STOP: u32 = 3u;
+const PARAM_ROW_T0: u32 = 3u;
+const PARAM_ROW_SPAN: u32 = 4u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
+const COUNT_NEXTCUT: u32 = 6u;
+const COUNT_NEXTOWNSTOP: u32 = 7u;
+const COUNT_FIRSTSTEP: u32 = 8u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -26,6 +37,7 @@ const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
 const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
 const STATUS_STOPPED: u32 = 6u;
+const STATUS_SAVE_LIMIT: u32 = 7u;
 const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
@@ -106,6 +118,8 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
     return culprit;
 }
 
+fn fire(callback: u32, t: real, fired: ptr<function, State>, low: ptr<function, Low>, p: Params) {}
+
 // ==== generated step ====
 
 struct Step {
@@ -126,69 +140,69 @@ struct Step {
     k13: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.052600153f;
     y2.x = y.x + h2 * k1.x;
     y2.y = y.y + h2 * k1.y;
     y2.z = y.z + h2 * k1.z;
-    let k2 = rhs(t + 0.052600153f * h, y2, p);
+    let k2 = rhs(t + 0.052600153f * h_time, y2, p);
     var y3: State;
     y3.x = y.x + h * (0.019725056f * k1.x + 0.05917517f * k2.x);
     y3.y = y.y + h * (0.019725056f * k1.y + 0.05917517f * k2.y);
     y3.z = y.z + h * (0.019725056f * k1.z + 0.05917517f * k2.z);
-    let k3 = rhs(t + 0.078900225f * h, y3, p);
+    let k3 = rhs(t + 0.078900225f * h_time, y3, p);
     var y4: State;
     y4.x = y.x + h * (0.029587585f * k1.x + 0.08876275f * k3.x);
     y4.y = y.y + h * (0.029587585f * k1.y + 0.08876275f * k3.y);
     y4.z = y.z + h * (0.029587585f * k1.z + 0.08876275f * k3.z);
-    let k4 = rhs(t + 0.11835034f * h, y4, p);
+    let k4 = rhs(t + 0.11835034f * h_time, y4, p);
     var y5: State;
     y5.x = y.x + h * (0.24136513f * k1.x + -0.8845495f * k3.x + 0.924834f * k4.x);
     y5.y = y.y + h * (0.24136513f * k1.y + -0.8845495f * k3.y + 0.924834f * k4.y);
     y5.z = y.z + h * (0.24136513f * k1.z + -0.8845495f * k3.z + 0.924834f * k4.z);
-    let k5 = rhs(t + 0.28164965f * h, y5, p);
+    let k5 = rhs(t + 0.28164965f * h_time, y5, p);
     var y6: State;
     y6.x = y.x + h * (0.037037037f * k1.x + 0.17082861f * k4.x + 0.12546769f * k5.x);
     y6.y = y.y + h * (0.037037037f * k1.y + 0.17082861f * k4.y + 0.12546769f * k5.y);
     y6.z = y.z + h * (0.037037037f * k1.z + 0.17082861f * k4.z + 0.12546769f * k5.z);
-    let k6 = rhs(t + 0.33333334f * h, y6, p);
+    let k6 = rhs(t + 0.33333334f * h_time, y6, p);
     var y7: State;
     y7.x = y.x + h * (0.037109375f * k1.x + 0.1702522f * k4.x + 0.06021654f * k5.x + -0.017578125f * k6.x);
     y7.y = y.y + h * (0.037109375f * k1.y + 0.1702522f * k4.y + 0.06021654f * k5.y + -0.017578125f * k6.y);
     y7.z = y.z + h * (0.037109375f * k1.z + 0.1702522f * k4.z + 0.06021654f * k5.z + -0.017578125f * k6.z);
-    let k7 = rhs(t + 0.25f * h, y7, p);
+    let k7 = rhs(t + 0.25f * h_time, y7, p);
     var y8: State;
     y8.x = y.x + h * (0.037092f * k1.x + 0.17038393f * k4.x + 0.10726203f * k5.x + -0.015319438f * k6.x + 0.008273789f * k7.x);
     y8.y = y.y + h * (0.037092f * k1.y + 0.17038393f * k4.y + 0.10726203f * k5.y + -0.015319438f * k6.y + 0.008273789f * k7.y);
     y8.z = y.z + h * (0.037092f * k1.z + 0.17038393f * k4.z + 0.10726203f * k5.z + -0.015319438f * k6.z + 0.008273789f * k7.z);
-    let k8 = rhs(t + 0.30769232f * h, y8, p);
+    let k8 = rhs(t + 0.30769232f * h_time, y8, p);
     var y9: State;
     y9.x = y.x + h * (0.62411094f * k1.x + -3.3608925f * k4.x + -0.8682194f * k5.x + 27.5921f * k6.x + 20.154068f * k7.x + -43.489883f * k8.x);
     y9.y = y.y + h * (0.62411094f * k1.y + -3.3608925f * k4.y + -0.8682194f * k5.y + 27.5921f * k6.y + 20.154068f * k7.y + -43.489883f * k8.y);
     y9.z = y.z + h * (0.62411094f * k1.z + -3.3608925f * k4.z + -0.8682194f * k5.z + 27.5921f * k6.z + 20.154068f * k7.z + -43.489883f * k8.z);
-    let k9 = rhs(t + 0.6512821f * h, y9, p);
+    let k9 = rhs(t + 0.6512821f * h_time, y9, p);
     var y10: State;
     y10.x = y.x + h * (0.47766253f * k1.x + -2.4881146f * k4.x + -0.59029084f * k5.x + 21.230051f * k6.x + 15.279234f * k7.x + -33.28821f * k8.x + -0.020331202f * k9.x);
     y10.y = y.y + h * (0.47766253f * k1.y + -2.4881146f * k4.y + -0.59029084f * k5.y + 21.230051f * k6.y + 15.279234f * k7.y + -33.28821f * k8.y + -0.020331202f * k9.y);
     y10.z = y.z + h * (0.47766253f * k1.z + -2.4881146f * k4.z + -0.59029084f * k5.z + 21.230051f * k6.z + 15.279234f * k7.z + -33.28821f * k8.z + -0.020331202f * k9.z);
-    let k10 = rhs(t + 0.6f * h, y10, p);
+    let k10 = rhs(t + 0.6f * h_time, y10, p);
     var y11: State;
     y11.x = y.x + h * (-0.93714243f * k1.x + 5.1863723f * k4.x + 1.0914373f * k5.x + -8.149787f * k6.x + -18.520065f * k7.x + 22.739487f * k8.x + 2.4936056f * k9.x + -3.0467644f * k10.x);
     y11.y = y.y + h * (-0.93714243f * k1.y + 5.1863723f * k4.y + 1.0914373f * k5.y + -8.149787f * k6.y + -18.520065f * k7.y + 22.739487f * k8.y + 2.4936056f * k9.y + -3.0467644f * k10.y);
     y11.z = y.z + h * (-0.93714243f * k1.z + 5.1863723f * k4.z + 1.0914373f * k5.z + -8.149787f * k6.z + -18.520065f * k7.z + 22.739487f * k8.z + 2.4936056f * k9.z + -3.0467644f * k10.z);
-    let k11 = rhs(t + 0.85714287f * h, y11, p);
+    let k11 = rhs(t + 0.85714287f * h_time, y11, p);
     var y12: State;
     y12.x = y.x + h * (2.2733102f * k1.x + -10.534495f * k4.x + -2.0008721f * k5.x + -17.958931f * k6.x + 27.948885f * k7.x + -2.8589983f * k8.x + -8.872857f * k9.x + 12.360567f * k10.x + 0.64339274f * k11.x);
     y12.y = y.y + h * (2.2733102f * k1.y + -10.534495f * k4.y + -2.0008721f * k5.y + -17.958931f * k6.y + 27.948885f * k7.y + -2.8589983f * k8.y + -8.872857f * k9.y + 12.360567f * k10.y + 0.64339274f * k11.y);
     y12.z = y.z + h * (2.2733102f * k1.z + -10.534495f * k4.z + -2.0008721f * k5.z + -17.958931f * k6.z + 27.948885f * k7.z + -2.8589983f * k8.z + -8.872857f * k9.z + 12.360567f * k10.z + 0.64339274f * k11.z);
-    let k12 = rhs(t + 1.0f * h, y12, p);
+    let k12 = rhs(t + 1.0f * h_time, y12, p);
     var y1_candidate: State;
     let low1 = low;
     y1_candidate.x = y.x + h * (0.054293733f * k1.x + 4.450313f * k6.x + 1.8915179f * k7.x + -5.8012037f * k8.x + 0.31116438f * k9.x + -0.15216094f * k10.x + 0.2013654f * k11.x + 0.044710618f * k12.x);
     y1_candidate.y = y.y + h * (0.054293733f * k1.y + 4.450313f * k6.y + 1.8915179f * k7.y + -5.8012037f * k8.y + 0.31116438f * k9.y + -0.15216094f * k10.y + 0.2013654f * k11.y + 0.044710618f * k12.y);
     y1_candidate.z = y.z + h * (0.054293733f * k1.z + 4.450313f * k6.z + 1.8915179f * k7.z + -5.8012037f * k8.z + 0.31116438f * k9.z + -0.15216094f * k10.z + 0.2013654f * k11.z + 0.044710618f * k12.z);
-    let k13 = rhs(t + 1.0f * h, y1_candidate, p);
+    let k13 = rhs(t + 1.0f * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11, k12, k13);
 }
 
@@ -202,22 +216,22 @@ struct DenseStages {
     k16: State,
 }
 
-fn dense_stages(t: real, y: State, step: Step, p: Params, h: real) -> DenseStages {
+fn dense_stages(t: real, y: State, step: Step, p: Params, h: real, h_time: real) -> DenseStages {
     var y14: State;
     y14.x = y.x + h * (0.056167502f * step.k1.x + 0.25350022f * step.k7.x + -0.24623904f * step.k8.x + -0.124191426f * step.k9.x + 0.15329179f * step.k10.x + 0.008201052f * step.k11.x + 0.0075678974f * step.k12.x + -0.008298f * step.k13.x);
     y14.y = y.y + h * (0.056167502f * step.k1.y + 0.25350022f * step.k7.y + -0.24623904f * step.k8.y + -0.124191426f * step.k9.y + 0.15329179f * step.k10.y + 0.008201052f * step.k11.y + 0.0075678974f * step.k12.y + -0.008298f * step.k13.y);
     y14.z = y.z + h * (0.056167502f * step.k1.z + 0.25350022f * step.k7.z + -0.24623904f * step.k8.z + -0.124191426f * step.k9.z + 0.15329179f * step.k10.z + 0.008201052f * step.k11.z + 0.0075678974f * step.k12.z + -0.008298f * step.k13.z);
-    let k14 = rhs(t + 0.1f * h, y14, p);
+    let k14 = rhs(t + 0.1f * h_time, y14, p);
     var y15: State;
     y15.x = y.x + h * (0.031834647f * step.k1.x + 0.02830091f * step.k6.x + 0.053541988f * step.k7.x + -0.054923747f * step.k8.x + -0.000108347325f * step.k11.x + 0.0003825711f * step.k12.x + -0.00034046502f * step.k13.x + 0.14131245f * k14.x);
     y15.y = y.y + h * (0.031834647f * step.k1.y + 0.02830091f * step.k6.y + 0.053541988f * step.k7.y + -0.054923747f * step.k8.y + -0.000108347325f * step.k11.y + 0.0003825711f * step.k12.y + -0.00034046502f * step.k13.y + 0.14131245f * k14.y);
     y15.z = y.z + h * (0.031834647f * step.k1.z + 0.02830091f * step.k6.z + 0.053541988f * step.k7.z + -0.054923747f * step.k8.z + -0.000108347325f * step.k11.z + 0.0003825711f * step.k12.z + -0.00034046502f * step.k13.z + 0.14131245f * k14.z);
-    let k15 = rhs(t + 0.2f * h, y15, p);
+    let k15 = rhs(t + 0.2f * h_time, y15, p);
     var y16: State;
     y16.x = y.x + h * (-0.4288963f * step.k1.x + -4.6976213f * step.k6.x + 7.683421f * step.k7.x + 4.0689898f * step.k8.x + 0.35672718f * step.k9.x + -0.0013990242f * step.k13.x + 2.9475148f * k14.x + -9.150958f * k15.x);
     y16.y = y.y + h * (-0.4288963f * step.k1.y + -4.6976213f * step.k6.y + 7.683421f * step.k7.y + 4.0689898f * step.k8.y + 0.35672718f * step.k9.y + -0.0013990242f * step.k13.y + 2.9475148f * k14.y + -9.150958f * k15.y);
     y16.z = y.z + h * (-0.4288963f * step.k1.z + -4.6976213f * step.k6.z + 7.683421f * step.k7.z + 4.0689898f * step.k8.z + 0.35672718f * step.k9.z + -0.0013990242f * step.k13.z + 2.9475148f * k14.z + -9.150958f * k15.z);
-    let k16 = rhs(t + 0.7777778f * h, y16, p);
+    let k16 = rhs(t + 0.7777778f * h_time, y16, p);
     return DenseStages(k14, k15, k16);
 }
 
@@ -305,6 +319,8 @@ fn first_non_finite(y: State) -> u32 {
 // ==== shaders/layout.wgsl ====
 
 // ==== shaders/lane.wgsl ====
+
+// ==== shaders/stops.wgsl ====
 
 // ==== shaders/save_dense.wgsl ====
 

@@ -1,6 +1,9 @@
 // ==== generated constants ====
 
 // lorenz by dopri5, f64
+const HAS_STOPS: bool = false;
+const OWN_SPAN: bool = false;
+const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -13,12 +16,20 @@ const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
 const ROW_Y_LOW: u32 = 10u;
+const ROW_TAU_SEGMENT: u32 = 10u;
+const N_OWN_STOP: u32 = 0u;
+const PARAM_ROW_OWN_STOP: u32 = 3u;
+const PARAM_ROW_T0: u32 = 3u;
+const PARAM_ROW_SPAN: u32 = 4u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
+const COUNT_NEXTCUT: u32 = 6u;
+const COUNT_NEXTOWNSTOP: u32 = 7u;
+const COUNT_FIRSTSTEP: u32 = 8u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -26,6 +37,7 @@ const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
 const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
 const STATUS_STOPPED: u32 = 6u;
+const STATUS_SAVE_LIMIT: u32 = 7u;
 const REAL_EPSILON: f32 = 2.220446e-16f;
 
 // ==== generated model ====
@@ -106,6 +118,8 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
     return culprit;
 }
 
+fn fire(callback: u32, t: real, fired: ptr<function, State>, low: ptr<function, Low>, p: Params) {}
+
 // ==== generated step ====
 
 struct Step {
@@ -120,39 +134,39 @@ struct Step {
     k7: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.2lf;
     y2.x = y.x + h2 * k1.x;
     y2.y = y.y + h2 * k1.y;
     y2.z = y.z + h2 * k1.z;
-    let k2 = rhs(t + 0.2lf * h, y2, p);
+    let k2 = rhs(t + 0.2lf * h_time, y2, p);
     var y3: State;
     y3.x = y.x + h * (0.075lf * k1.x + 0.225lf * k2.x);
     y3.y = y.y + h * (0.075lf * k1.y + 0.225lf * k2.y);
     y3.z = y.z + h * (0.075lf * k1.z + 0.225lf * k2.z);
-    let k3 = rhs(t + 0.3lf * h, y3, p);
+    let k3 = rhs(t + 0.3lf * h_time, y3, p);
     var y4: State;
     y4.x = y.x + h * (0.9777777777777777lf * k1.x + -3.7333333333333334lf * k2.x + 3.5555555555555554lf * k3.x);
     y4.y = y.y + h * (0.9777777777777777lf * k1.y + -3.7333333333333334lf * k2.y + 3.5555555555555554lf * k3.y);
     y4.z = y.z + h * (0.9777777777777777lf * k1.z + -3.7333333333333334lf * k2.z + 3.5555555555555554lf * k3.z);
-    let k4 = rhs(t + 0.8lf * h, y4, p);
+    let k4 = rhs(t + 0.8lf * h_time, y4, p);
     var y5: State;
     y5.x = y.x + h * (2.9525986892242035lf * k1.x + -11.595793324188385lf * k2.x + 9.822892851699436lf * k3.x + -0.2908093278463649lf * k4.x);
     y5.y = y.y + h * (2.9525986892242035lf * k1.y + -11.595793324188385lf * k2.y + 9.822892851699436lf * k3.y + -0.2908093278463649lf * k4.y);
     y5.z = y.z + h * (2.9525986892242035lf * k1.z + -11.595793324188385lf * k2.z + 9.822892851699436lf * k3.z + -0.2908093278463649lf * k4.z);
-    let k5 = rhs(t + 0.8888888888888888lf * h, y5, p);
+    let k5 = rhs(t + 0.8888888888888888lf * h_time, y5, p);
     var y6: State;
     y6.x = y.x + h * (2.8462752525252526lf * k1.x + -10.757575757575758lf * k2.x + 8.906422717743473lf * k3.x + 0.2784090909090909lf * k4.x + -0.2735313036020583lf * k5.x);
     y6.y = y.y + h * (2.8462752525252526lf * k1.y + -10.757575757575758lf * k2.y + 8.906422717743473lf * k3.y + 0.2784090909090909lf * k4.y + -0.2735313036020583lf * k5.y);
     y6.z = y.z + h * (2.8462752525252526lf * k1.z + -10.757575757575758lf * k2.z + 8.906422717743473lf * k3.z + 0.2784090909090909lf * k4.z + -0.2735313036020583lf * k5.z);
-    let k6 = rhs(t + 1.0lf * h, y6, p);
+    let k6 = rhs(t + 1.0lf * h_time, y6, p);
     var y1_candidate: State;
     let low1 = low;
     y1_candidate.x = y.x + h * (0.09114583333333333lf * k1.x + 0.44923629829290207lf * k3.x + 0.6510416666666666lf * k4.x + -0.322376179245283lf * k5.x + 0.13095238095238096lf * k6.x);
     y1_candidate.y = y.y + h * (0.09114583333333333lf * k1.y + 0.44923629829290207lf * k3.y + 0.6510416666666666lf * k4.y + -0.322376179245283lf * k5.y + 0.13095238095238096lf * k6.y);
     y1_candidate.z = y.z + h * (0.09114583333333333lf * k1.z + 0.44923629829290207lf * k3.z + 0.6510416666666666lf * k4.z + -0.322376179245283lf * k5.z + 0.13095238095238096lf * k6.z);
-    let k7 = rhs(t + 1.0lf * h, y1_candidate, p);
+    let k7 = rhs(t + 1.0lf * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2, k3, k4, k5, k6, k7);
 }
 
@@ -227,6 +241,8 @@ fn first_non_finite(y: State) -> u32 {
 // ==== shaders/layout.wgsl ====
 
 // ==== shaders/lane.wgsl ====
+
+// ==== shaders/stops.wgsl ====
 
 // ==== shaders/save.wgsl ====
 

@@ -1,6 +1,9 @@
 // ==== generated constants ====
 
 // lorenz by rk4, f32
+const HAS_STOPS: bool = false;
+const OWN_SPAN: bool = false;
+const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -13,12 +16,20 @@ const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
 const ROW_Y_LOW: u32 = 10u;
+const ROW_TAU_SEGMENT: u32 = 10u;
+const N_OWN_STOP: u32 = 0u;
+const PARAM_ROW_OWN_STOP: u32 = 3u;
+const PARAM_ROW_T0: u32 = 3u;
+const PARAM_ROW_SPAN: u32 = 4u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
+const COUNT_NEXTCUT: u32 = 6u;
+const COUNT_NEXTOWNSTOP: u32 = 7u;
+const COUNT_FIRSTSTEP: u32 = 8u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -26,6 +37,7 @@ const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
 const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
 const STATUS_STOPPED: u32 = 6u;
+const STATUS_SAVE_LIMIT: u32 = 7u;
 const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
@@ -106,6 +118,8 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
     return culprit;
 }
 
+fn fire(callback: u32, t: real, fired: ptr<function, State>, low: ptr<function, Low>, p: Params) {}
+
 // ==== generated step ====
 
 struct Step {
@@ -118,31 +132,31 @@ struct Step {
     k5: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.5f;
     y2.x = y.x + h2 * k1.x;
     y2.y = y.y + h2 * k1.y;
     y2.z = y.z + h2 * k1.z;
-    let k2 = rhs(t + 0.5f * h, y2, p);
+    let k2 = rhs(t + 0.5f * h_time, y2, p);
     var y3: State;
     let h3 = h * 0.5f;
     y3.x = y.x + h3 * k2.x;
     y3.y = y.y + h3 * k2.y;
     y3.z = y.z + h3 * k2.z;
-    let k3 = rhs(t + 0.5f * h, y3, p);
+    let k3 = rhs(t + 0.5f * h_time, y3, p);
     var y4: State;
     let h4 = h * 1.0f;
     y4.x = y.x + h4 * k3.x;
     y4.y = y.y + h4 * k3.y;
     y4.z = y.z + h4 * k3.z;
-    let k4 = rhs(t + 1.0f * h, y4, p);
+    let k4 = rhs(t + 1.0f * h_time, y4, p);
     var y1_candidate: State;
     let low1 = low;
     y1_candidate.x = y.x + h * (0.16666667f * k1.x + 0.33333334f * k2.x + 0.33333334f * k3.x + 0.16666667f * k4.x);
     y1_candidate.y = y.y + h * (0.16666667f * k1.y + 0.33333334f * k2.y + 0.33333334f * k3.y + 0.16666667f * k4.y);
     y1_candidate.z = y.z + h * (0.16666667f * k1.z + 0.33333334f * k2.z + 0.33333334f * k3.z + 0.16666667f * k4.z);
-    let k5 = rhs(t + 1.0f * h, y1_candidate, p);
+    let k5 = rhs(t + 1.0f * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2, k3, k4, k5);
 }
 
@@ -180,6 +194,8 @@ fn first_non_finite(y: State) -> u32 {
 // ==== shaders/layout.wgsl ====
 
 // ==== shaders/lane.wgsl ====
+
+// ==== shaders/stops.wgsl ====
 
 // ==== shaders/save.wgsl ====
 

@@ -1,6 +1,9 @@
 // ==== generated constants ====
 
 // lorenz by tsit5, f32
+const HAS_STOPS: bool = false;
+const OWN_SPAN: bool = false;
+const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -13,12 +16,20 @@ const ROW_TAU_LOW: u32 = 7u;
 const ROW_DT: u32 = 8u;
 const ROW_ERR_PREV: u32 = 9u;
 const ROW_Y_LOW: u32 = 10u;
+const ROW_TAU_SEGMENT: u32 = 10u;
+const N_OWN_STOP: u32 = 0u;
+const PARAM_ROW_OWN_STOP: u32 = 3u;
+const PARAM_ROW_T0: u32 = 3u;
+const PARAM_ROW_SPAN: u32 = 4u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
+const COUNT_NEXTCUT: u32 = 6u;
+const COUNT_NEXTOWNSTOP: u32 = 7u;
+const COUNT_FIRSTSTEP: u32 = 8u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -26,6 +37,7 @@ const STATUS_STEP_LIMIT: u32 = 3u;
 const STATUS_DT_UNDERFLOW: u32 = 4u;
 const STATUS_TOLERANCE_NOT_REACHABLE: u32 = 5u;
 const STATUS_STOPPED: u32 = 6u;
+const STATUS_SAVE_LIMIT: u32 = 7u;
 const REAL_EPSILON: f32 = 1.1920929e-7f;
 
 // ==== generated model ====
@@ -106,6 +118,8 @@ fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {
     return culprit;
 }
 
+fn fire(callback: u32, t: real, fired: ptr<function, State>, low: ptr<function, Low>, p: Params) {}
+
 // ==== generated step ====
 
 struct Step {
@@ -120,39 +134,39 @@ struct Step {
     k7: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real) -> Step {
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.161f;
     y2.x = y.x + h2 * k1.x;
     y2.y = y.y + h2 * k1.y;
     y2.z = y.z + h2 * k1.z;
-    let k2 = rhs(t + 0.161f * h, y2, p);
+    let k2 = rhs(t + 0.161f * h_time, y2, p);
     var y3: State;
     y3.x = y.x + h * (-0.008480655f * k1.x + 0.33548066f * k2.x);
     y3.y = y.y + h * (-0.008480655f * k1.y + 0.33548066f * k2.y);
     y3.z = y.z + h * (-0.008480655f * k1.z + 0.33548066f * k2.z);
-    let k3 = rhs(t + 0.327f * h, y3, p);
+    let k3 = rhs(t + 0.327f * h_time, y3, p);
     var y4: State;
     y4.x = y.x + h * (2.8971531f * k1.x + -6.3594484f * k2.x + 4.3622956f * k3.x);
     y4.y = y.y + h * (2.8971531f * k1.y + -6.3594484f * k2.y + 4.3622956f * k3.y);
     y4.z = y.z + h * (2.8971531f * k1.z + -6.3594484f * k2.z + 4.3622956f * k3.z);
-    let k4 = rhs(t + 0.9f * h, y4, p);
+    let k4 = rhs(t + 0.9f * h_time, y4, p);
     var y5: State;
     y5.x = y.x + h * (5.325865f * k1.x + -11.748883f * k2.x + 7.495539f * k3.x + -0.09249507f * k4.x);
     y5.y = y.y + h * (5.325865f * k1.y + -11.748883f * k2.y + 7.495539f * k3.y + -0.09249507f * k4.y);
     y5.z = y.z + h * (5.325865f * k1.z + -11.748883f * k2.z + 7.495539f * k3.z + -0.09249507f * k4.z);
-    let k5 = rhs(t + 0.98002553f * h, y5, p);
+    let k5 = rhs(t + 0.98002553f * h_time, y5, p);
     var y6: State;
     y6.x = y.x + h * (5.8614554f * k1.x + -12.920969f * k2.x + 8.159368f * k3.x + -0.07158497f * k4.x + -0.02826905f * k5.x);
     y6.y = y.y + h * (5.8614554f * k1.y + -12.920969f * k2.y + 8.159368f * k3.y + -0.07158497f * k4.y + -0.02826905f * k5.y);
     y6.z = y.z + h * (5.8614554f * k1.z + -12.920969f * k2.z + 8.159368f * k3.z + -0.07158497f * k4.z + -0.02826905f * k5.z);
-    let k6 = rhs(t + 1.0f * h, y6, p);
+    let k6 = rhs(t + 1.0f * h_time, y6, p);
     var y1_candidate: State;
     let low1 = low;
     y1_candidate.x = y.x + h * (0.09646077f * k1.x + 0.01f * k2.x + 0.47988966f * k3.x + 1.3790085f * k4.x + -3.2900696f * k5.x + 2.3247106f * k6.x);
     y1_candidate.y = y.y + h * (0.09646077f * k1.y + 0.01f * k2.y + 0.47988966f * k3.y + 1.3790085f * k4.y + -3.2900696f * k5.y + 2.3247106f * k6.y);
     y1_candidate.z = y.z + h * (0.09646077f * k1.z + 0.01f * k2.z + 0.47988966f * k3.z + 1.3790085f * k4.z + -3.2900696f * k5.z + 2.3247106f * k6.z);
-    let k7 = rhs(t + 1.0f * h, y1_candidate, p);
+    let k7 = rhs(t + 1.0f * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2, k3, k4, k5, k6, k7);
 }
 
@@ -268,6 +282,8 @@ struct RunConfig {
     n_traj: u32,
     n_save: u32,
     n_steps: u32,
+    n_cut: u32,
+    first_cut: u32,
     max_steps: u32,
     slice_steps: u32,
     zero: u32,
@@ -300,8 +316,8 @@ struct Tables {
 }
 
 @group(0) @binding(1) var<uniform> tables: Tables;
-// save times since t0
-@group(0) @binding(2) var<storage, read> save_times: array<real>;
+// save times since t0; from first_cut on the times of cuts, then the numbers of their callbacks, 0 for none
+@group(0) @binding(2) var<storage, read> times: array<real>;
 @group(0) @binding(3) var<storage, read> params: array<real>;
 @group(0) @binding(4) var<storage, read_write> state: array<real>;
 @group(0) @binding(5) var<storage, read_write> counts: array<u32>;
@@ -338,6 +354,14 @@ struct Lane {
     dt: real,
     err_prev: f32,
     culprit: u32, // 1 and the row of the first value that was not finite
+    t0: real,
+    span: real,
+    tau_stop: real, // where the segment ends: the next stop, or the end of the span
+    tau_segment: real, // where it began
+    first_step: u32, // numbers of its first step and of the one after its last, where steps are fixed
+    last_step: u32,
+    next_cut: u32,
+    next_own_stop: u32,
 }
 
 // The squared error of a step in tolerance units, and the part of it that is within the rounding of y.
@@ -346,18 +370,52 @@ struct ErrorNorm {
     noise_sq: real,
 }
 
-// The step about to be tried: its size, and whether it ends at t1.
+// The step about to be tried: its size, and whether it ends the segment.
 struct Attempt {
     h: real,
     is_last: bool,
 }
 
-// The save time of a number; beyond the last one a time that never comes.
-fn next_save_time(index: u32) -> real {
+// The save time of a row of a trajectory; beyond the last one a time that never comes. Where every step is saved: 0 if a row
+// follows after callbacks have fired.
+fn next_save_time(index: u32, i: u32) -> real {
+    if SAVES_STEPS {
+        return times[0];
+    }
     if index < config.n_save {
-        return save_times[index];
+        if OWN_SPAN {
+            return times[at(index, i)];
+        }
+        return times[index];
     }
     return mul(real_of(4.0), config.span);
+}
+
+// Start and length of the time span, and the segment between two stops.
+fn load_segment(i: u32, lane: ptr<function, Lane>) {
+    (*lane).t0 = config.t0;
+    (*lane).span = config.span;
+    if OWN_SPAN {
+        (*lane).t0 = params[at(PARAM_ROW_T0, i)];
+        (*lane).span = params[at(PARAM_ROW_SPAN, i)];
+    }
+    if HAS_STOPS {
+        (*lane).next_cut = counts[at(COUNT_NEXTCUT, i)];
+        (*lane).next_own_stop = counts[at(COUNT_NEXTOWNSTOP, i)];
+        (*lane).first_step = counts[at(COUNT_FIRSTSTEP, i)];
+        (*lane).tau_segment = state[at(ROW_TAU_SEGMENT, i)];
+    }
+    (*lane).tau_stop = next_stop(lane, i);
+    (*lane).last_step = (*lane).first_step + segment_steps(lane);
+}
+
+fn store_segment(i: u32, lane: Lane) {
+    if HAS_STOPS {
+        counts[at(COUNT_NEXTCUT, i)] = lane.next_cut;
+        counts[at(COUNT_NEXTOWNSTOP, i)] = lane.next_own_stop;
+        counts[at(COUNT_FIRSTSTEP, i)] = lane.first_step;
+        state[at(ROW_TAU_SEGMENT, i)] = lane.tau_segment;
+    }
 }
 
 fn load_lane(i: u32) -> Lane {
@@ -367,10 +425,11 @@ fn load_lane(i: u32) -> Lane {
     lane.accepted = counts[at(COUNT_ACCEPTED, i)];
     lane.rejected = counts[at(COUNT_REJECTED, i)];
     lane.n_saved = counts[at(COUNT_SAVED, i)];
-    lane.t_save = next_save_time(lane.n_saved);
+    lane.t_save = next_save_time(lane.n_saved, i);
     lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
     lane.culprit = counts[at(COUNT_CULPRIT, i)];
     lane.started = (flags & 1u) != 0u; // FLAG: started
+    load_segment(i, &lane);
     load_stepping(i, &lane);
     return lane;
 }
@@ -384,6 +443,109 @@ fn store_lane(i: u32, lane: Lane) {
     counts[at(COUNT_CULPRIT, i)] = lane.culprit;
     state[at(ROW_TAU, i)] = lane.tau;
     store_stepping(i, lane);
+    store_segment(i, lane);
+}
+
+// ==== shaders/stops.wgsl ====
+
+// Stops: where a segment of the integration ends, and what happens there. Twin of src/cpu/stops.rs.
+// A step ends at a stop exactly. Then callbacks fire, each on what the one before has left, and the right-hand side, which
+// may have jumped, is evaluated anew.
+
+// What a few roundings may take from times up to the end of the segment.
+fn time_slack(lane: ptr<function, Lane>) -> real {
+    let t = real_abs(add((*lane).t0, (*lane).tau));
+    return mul(real_of(4.0f * REAL_EPSILON), greater(t, (*lane).tau_stop));
+}
+
+// The step that the times of its stages are taken with: just short of a stop, where the right-hand side may jump.
+fn time_step(lane: ptr<function, Lane>, attempt: Attempt) -> real {
+    if HAS_STOPS && attempt.is_last {
+        return sub(attempt.h, time_slack(lane));
+    }
+    return attempt.h;
+}
+
+// Time as the first stage after a stop sees it: just past the stop.
+fn time_after_stop(lane: ptr<function, Lane>) -> real {
+    return add(add((*lane).t0, (*lane).tau), time_slack(lane));
+}
+
+// Whether an offset is that of the end of the segment; what is later by rounding alone counts.
+fn is_due(lane: ptr<function, Lane>, tau: real) -> bool {
+    return less_equal(tau, add((*lane).tau_stop, mul(real_of(4.0f * REAL_EPSILON), (*lane).tau_stop)));
+}
+
+// Where the segment ends: the next stop, or the end.
+fn next_stop(lane: ptr<function, Lane>, i: u32) -> real {
+    var tau_stop = (*lane).span;
+    if HAS_STOPS && (*lane).next_cut < config.n_cut {
+        tau_stop = lesser(cut_time(lane), tau_stop);
+    }
+    if HAS_STOPS && (*lane).next_own_stop < N_OWN_STOP {
+        tau_stop = lesser(own_stop_time(lane, i), tau_stop);
+    }
+    return tau_stop;
+}
+
+// Sets out for the next stop, or for the end.
+fn depart(lane: ptr<function, Lane>, i: u32) {
+    (*lane).tau_segment = (*lane).tau;
+    (*lane).first_step = (*lane).accepted;
+    (*lane).tau_stop = next_stop(lane, i);
+    (*lane).last_step = (*lane).first_step + segment_steps(lane);
+}
+
+fn cut_time(lane: ptr<function, Lane>) -> real {
+    return times[config.first_cut + (*lane).next_cut];
+}
+
+fn own_stop_time(lane: ptr<function, Lane>, i: u32) -> real {
+    return params[at(PARAM_ROW_OWN_STOP + (*lane).next_own_stop, i)];
+}
+
+// Fires the callbacks that are due, one after the other, and tells whether there was any; what rounding took from a state
+// that is set is nothing.
+fn fire_due(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: ptr<function, Low>, p: Params) -> bool {
+    let t = add((*lane).t0, (*lane).tau);
+    var fired = false;
+    while (*lane).next_cut < config.n_cut && is_due(lane, cut_time(lane)) {
+        let callback = to_u32(times[config.first_cut + config.n_cut + (*lane).next_cut]);
+        fire(callback, t, y, low, p);
+        fired = fired || callback != 0u;
+        (*lane).next_cut += 1u;
+    }
+    while (*lane).next_own_stop < N_OWN_STOP && is_due(lane, own_stop_time(lane, i)) {
+        (*lane).next_own_stop += 1u;
+    }
+    return fired;
+}
+
+// What happens at t0, where callbacks may fire too.
+fn pass_start(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: ptr<function, Low>, p: Params) {
+    if HAS_STOPS && config.n_cut > 0u && less_equal(cut_time(lane), real_of(0.0)) {
+        save_start(lane, i, *y, p);
+        fire_due(lane, i, y, low, p);
+    }
+    depart(lane, i);
+}
+
+// What happens at the end of a segment, that of the last one too.
+fn pass_stop(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>, p: Params) {
+    if fire_due(lane, i, y, low, p) {
+        save_fired(lane, i, *y, p);
+    }
+    if (*lane).status != STATUS_RUNNING {
+        return;
+    }
+    *k1 = rhs(time_after_stop(lane), *y, p);
+    var culprit = first_non_finite(*y);
+    culprit = select(culprit, first_non_finite(*k1), culprit == 0u);
+    if culprit != 0u {
+        (*lane).status = STATUS_NON_FINITE;
+        (*lane).culprit = select((*lane).culprit, culprit, (*lane).culprit == 0u);
+    }
+    depart(lane, i);
 }
 
 // ==== shaders/save.wgsl ====
@@ -393,31 +555,59 @@ fn store_lane(i: u32, lane: Lane) {
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if less_equal((*lane).t_save, real_of(0.0)) {
-        write_row(lane, i, y, p);
+    let is_first_step = SAVES_STEPS && (*lane).n_saved == 0u;
+    if is_first_step || less_equal((*lane).t_save, real_of(0.0)) {
+        write_row(lane, i, real_of(0.0), y, p);
     }
 }
 
-// Writes every save time up to the end of an accepted step.
+// Writes every save time up to the end of an accepted step. Of a time that is listed twice, the second is for the value
+// after callbacks have fired.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
     loop {
         let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
-        if !(less_equal(since, attempt.h) || (attempt.is_last && (*lane).n_saved < config.n_save)) {
+        let t_save = (*lane).t_save;
+        if SAVES_STEPS || !(less_equal(since, attempt.h) || (attempt.is_last && less_equal(t_save, (*lane).tau_stop))) {
             return;
         }
         var y_save = step.y1_candidate;
         if !less_equal(attempt.h, since) {
             y_save = interpolate(y, step, attempt.h, div(since, attempt.h));
         }
-        write_row(lane, i, y_save, p);
+        write_row(lane, i, t_save, y_save, p);
+        if HAS_STOPS && equal((*lane).t_save, t_save) {
+            return;
+        }
     }
 }
 
-fn write_row(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    let culprit = save_row((*lane).n_saved, i, add(config.t0, (*lane).t_save), y, p);
+// Writes the state after a step, where every step is saved.
+fn save_step(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
+    if SAVES_STEPS {
+        write_row(lane, i, (*lane).tau, y, p);
+    }
+}
+
+// Writes the state after callbacks have fired, where it is asked for.
+fn save_fired(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
+    if less_equal((*lane).t_save, (*lane).tau) {
+        write_row(lane, i, (*lane).tau, y, p);
+    }
+}
+
+fn write_row(lane: ptr<function, Lane>, i: u32, tau: real, y: State, p: Params) {
+    let index = (*lane).n_saved;
+    if SAVES_STEPS {
+        if index >= config.n_save {
+            (*lane).status = STATUS_SAVE_LIMIT;
+            return;
+        }
+        saved[at(config.n_save * N_ROW + index, i)] = tau;
+    }
+    let culprit = save_row(index, i, add((*lane).t0, tau), y, p);
     (*lane).culprit = select((*lane).culprit, culprit, (*lane).culprit == 0u);
     (*lane).n_saved += 1u;
-    (*lane).t_save = next_save_time((*lane).n_saved);
+    (*lane).t_save = next_save_time((*lane).n_saved, i);
 }
 
 // ==== shaders/controller.wgsl ====
@@ -539,15 +729,20 @@ fn store_stepping(i: u32, lane: Lane) {
 }
 
 // The first step size, where none is given.
-fn first_dt(y: State, k1: State, p: Params) -> real {
+fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
     if less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
     let d1 = scaled_norm_sq(k1, y);
     let h0 = initial_dt_first(d0, d1);
-    let f1 = rhs(add(config.t0, h0), add_scaled(y, h0, k1), p);
+    let f1 = rhs(add(t0, h0), add_scaled(y, h0, k1), p);
     return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
+}
+
+// Adaptive steps have no numbers.
+fn segment_steps(lane: ptr<function, Lane>) -> u32 {
+    return 0u;
 }
 
 // Every adaptive step has a decision to make.
@@ -555,9 +750,9 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<func
     return 0u;
 }
 
-// Chooses the size of the next step: dt, or what is left of the span.
+// Chooses the size of the next step: dt, or what is left of the segment.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
-    let left = sub(sub(config.span, (*lane).tau), (*lane).tau_low);
+    let left = sub(sub((*lane).tau_stop, (*lane).tau), (*lane).tau_low);
     let is_last = less_equal(left, (*lane).dt);
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
@@ -567,12 +762,13 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
 fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
     let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
-    (*lane).dt = decision.dt;
+    // A step that a stop has cut short says little of how long the next one may be.
+    (*lane).dt = select(decision.dt, greater(decision.dt, (*lane).dt), decision.accept && attempt.is_last);
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
     if !decision.accept {
         (*lane).rejected += 1u;
-        let resolution = mul(real_of(REAL_EPSILON), real_abs(add(config.t0, (*lane).tau)));
+        let resolution = mul(real_of(REAL_EPSILON), real_abs(add((*lane).t0, (*lane).tau)));
         let smallest = greater(config.dt_min, resolution);
         if !less(smallest, attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
@@ -590,9 +786,9 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culpri
 fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
     (*lane).accepted += 1u;
     if attempt.is_last {
-        (*lane).tau = config.span;
+        (*lane).tau = (*lane).tau_stop;
         (*lane).tau_low = real_of(0.0);
-        (*lane).status = STATUS_SUCCESS;
+        (*lane).status = select(STATUS_SUCCESS, STATUS_RUNNING, less((*lane).tau_stop, (*lane).span));
         return;
     }
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
@@ -624,13 +820,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     if lane.started {
         k1 = load_k1(i);
     } else {
-        k1 = rhs(config.t0, y, p);
-        lane.culprit = first_non_finite(y);
-        lane.culprit = select(lane.culprit, first_non_finite(k1), lane.culprit == 0u);
-        if lane.culprit == 0u {
-            lane.dt = first_dt(y, k1, p);
+        pass_start(&lane, i, &y, &low, p);
+        k1 = rhs(lane.t0, y, p);
+        var culprit = first_non_finite(y);
+        culprit = select(culprit, first_non_finite(k1), culprit == 0u);
+        if culprit == 0u {
+            lane.dt = first_dt(lane.t0, y, k1, p);
         } else {
             lane.status = STATUS_NON_FINITE;
+            lane.culprit = select(lane.culprit, culprit, lane.culprit == 0u);
         }
         save_start(&lane, i, y, p);
     }
@@ -638,9 +836,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     while n < config.slice_steps && lane.status == STATUS_RUNNING {
         let quiet = quiet_steps(&lane, &y, &low, &k1, p, config.slice_steps - n);
         n += max(quiet, 1u);
+        var at_stop = false;
         if quiet == 0u {
             let attempt = begin_step(&lane);
-            let step = rk_step(add(config.t0, lane.tau), y, low, k1, p, attempt.h);
+            let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, attempt.h, time_step(&lane, attempt));
             let culprit = first_non_finite(step.y1_candidate);
             if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
                 save_until(&lane, i, attempt, y, step, p);
@@ -648,10 +847,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
                 y = step.y1_candidate;
                 low = step.low;
                 k1 = last_stage(step);
+                save_step(&lane, i, y, p);
+                at_stop = attempt.is_last;
             }
         }
         if lane.status == STATUS_RUNNING && lane.accepted + lane.rejected >= config.max_steps {
             lane.status = STATUS_STEP_LIMIT;
+        }
+        if HAS_STOPS && at_stop && (lane.status == STATUS_RUNNING || lane.status == STATUS_SUCCESS) {
+            pass_stop(&lane, i, &y, &low, &k1, p);
         }
     }
     if lane.status == STATUS_SUCCESS && lane.culprit != 0u {

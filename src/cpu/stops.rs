@@ -1,0 +1,119 @@
+//! Stops: where a segment of the integration ends, and what happens there. Twin of `shaders/stops.wgsl`.
+//!
+//! A step ends at a stop exactly. Then callbacks fire, each on what the one before has left, and the right-hand side, which
+//! may have jumped, is evaluated anew.
+
+use super::integrate_fixed::segment_steps;
+use super::lane::{Attempt, Lane, Tables};
+use super::step::first_non_finite;
+use crate::program::{CallbackProgram, Evaluator, OdeProgram};
+use crate::real::Real;
+use crate::status::Status;
+
+/// What a few roundings may take from times up to the end of the segment.
+#[inline(always)]
+fn time_slack<R: Real>(lane: &Lane<R>) -> R {
+    let t = (lane.t0 + lane.tau).abs();
+    R::of_f32(4.0 * R::EPSILON) * t.greater(lane.tau_stop)
+}
+
+/// The step that the times of its stages are taken with: just short of a stop, where the right-hand side may jump.
+#[inline(always)]
+pub fn time_step<R: Real>(tables: &Tables<R>, lane: &Lane<R>, attempt: Attempt<R>) -> R {
+    if tables.has_stops && attempt.is_last { attempt.h - time_slack(lane) } else { attempt.h }
+}
+
+/// Time as the first stage after a stop sees it: just past the stop.
+fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
+    (lane.t0 + lane.tau) + time_slack(lane)
+}
+
+/// Whether an offset is that of the end of the segment; what is later by rounding alone counts.
+fn is_due<R: Real>(lane: &Lane<R>, tau: R) -> bool {
+    tau <= lane.tau_stop + R::of_f32(4.0 * R::EPSILON) * lane.tau_stop
+}
+
+/// Sets out for the next stop, or for the end.
+pub fn depart<R: Real>(tables: &Tables<R>, lane: &mut Lane<R>, trajectory: usize) {
+    lane.tau_segment = lane.tau;
+    lane.first_step = lane.accepted;
+    lane.tau_stop = lane.span;
+    if let Some((tau, _)) = tables.cuts.get(lane.next_cut as usize) {
+        lane.tau_stop = tau.lesser(lane.tau_stop);
+    }
+    if (lane.next_own_stop as usize) < tables.n_own_stop {
+        lane.tau_stop = own_stop_time(tables, lane, trajectory).lesser(lane.tau_stop);
+    }
+    lane.last_step = lane.first_step + segment_steps(tables, lane);
+}
+
+fn own_stop_time<R: Real>(tables: &Tables<R>, lane: &Lane<R>, trajectory: usize) -> R {
+    tables.own_stops[lane.next_own_stop as usize * tables.config.n_traj as usize + trajectory]
+}
+
+/// Evaluates callbacks, and the right-hand side after them.
+pub struct Stopper<'a, R> {
+    tables: &'a Tables<R>,
+    callbacks: Vec<(&'a CallbackProgram, Evaluator<'a, R, 1>)>,
+    values: Vec<[R; 1]>,
+    rhs: Evaluator<'a, R, 1>,
+}
+
+impl<'a, R: Real> Stopper<'a, R> {
+    pub fn new(program: &'a OdeProgram, tables: &'a Tables<R>) -> Self {
+        let most = program.callbacks.iter().map(|callback| callback.slots.len()).max().unwrap_or(0);
+        Stopper {
+            tables,
+            callbacks: program.callbacks.iter().map(|callback| (callback, Evaluator::new(&callback.values))).collect(),
+            values: vec![[R::ZERO]; most],
+            rhs: Evaluator::new(&program.rhs),
+        }
+    }
+
+    /// Fires the callbacks that are due, one after the other, and tells whether there was any; what rounding took from a state
+    /// that is set is nothing.
+    pub fn fire_due(
+        &mut self,
+        lane: &mut Lane<R>,
+        trajectory: usize,
+        y: &mut [[R; 1]],
+        low: &mut [[R; 1]],
+        p: &[[R; 1]],
+    ) -> bool {
+        let t = [lane.t0 + lane.tau];
+        let mut fired = false;
+        while let Some((tau, callback)) = self.tables.cuts.get(lane.next_cut as usize)
+            && is_due(lane, *tau)
+        {
+            if let Some(number) = callback {
+                let (callback, evaluator) = &mut self.callbacks[*number as usize];
+                let values = &mut self.values[..callback.slots.len()];
+                evaluator.evaluate(&t, y, p, values);
+                for (slot, value) in callback.slots.iter().zip(values) {
+                    y[*slot as usize] = *value;
+                    low[*slot as usize] = [R::ZERO];
+                }
+                fired = true;
+            }
+            lane.next_cut += 1;
+        }
+        while (lane.next_own_stop as usize) < self.tables.n_own_stop
+            && is_due(lane, own_stop_time(self.tables, lane, trajectory))
+        {
+            lane.next_own_stop += 1;
+        }
+        fired
+    }
+
+    /// Computes the derivative just after a stop, and sets out for the next one.
+    pub fn pass_stop(&mut self, lane: &mut Lane<R>, trajectory: usize, y: &[[R; 1]], p: &[[R; 1]], k1: &mut [[R; 1]]) {
+        self.rhs.evaluate(&[time_after_stop(lane)], y, p, k1);
+        let culprits = [y, k1].map(|block| first_non_finite(block.iter().map(|v| v[0])));
+        let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
+        if culprit != 0 {
+            lane.status = Status::NonFinite;
+            lane.culprit = if lane.culprit == 0 { culprit } else { lane.culprit };
+        }
+        depart(self.tables, lane, trajectory);
+    }
+}
