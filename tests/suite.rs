@@ -8,7 +8,9 @@ mod common;
 
 use common::{Tested, backends, error_units};
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{CompiledSpec, Distribution, Ensemble, Precision, RunSettings, Save, Status, World, solve_ensemble};
+use ensolve::{
+    CompiledSpec, Distribution, Ensemble, Precision, RunSettings, Save, SavePolicy, Status, World, solve_ensemble,
+};
 use serde_json::Value as Json;
 use std::path::Path;
 
@@ -177,6 +179,7 @@ fn run(json: &Json, tspan: (f64, f64), t: &[f64], path: &Path) -> Run {
         rtol: Some(Tolerance::Scalar(rtol)),
         atol: Some(Tolerance::Scalar(atol)),
         save: Some(Save::At(t.to_vec())),
+        save_policy: Some(SavePolicy::AsGiven),
         precision: Some(precision),
         ..RunSettings::default()
     };

@@ -1,0 +1,475 @@
+//! Stops, scheduled callbacks, time spans of single trajectories and time that runs backward: what happens when, on both
+//! backends. The schedules themselves are in `tests/schedule.rs`, known solutions in `tests/cases`, bits in `tests/exact.rs`.
+
+mod common;
+
+use common::{Tested, assert_close, backends, compiled};
+use ensolve::job::Progress;
+use ensolve::sampling::uniform01;
+use ensolve::solve::solve_range;
+use ensolve::spec::EnsembleSettings;
+use ensolve::{
+    CompiledSpec, CpuBackend, Ensemble, EnsembleResult, Precision, RunSettings, Save, SavePolicy, SolveResult, Status,
+    Tolerance, World, solve, solve_ensemble,
+};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A sampled controller; its field asks for no times of its own.
+const SERVO: &str = r#"{
+    "components": {
+        "mass": {"x": {"integrated": 1.0}, "v": {"integrated": 0.0}, "k": {"parameter": 4.0}},
+        "drive": {"u": {"discrete": 0.0}}},
+    "entities": {"m": {"mass": {}}, "d": {"drive": {}}},
+    "systems": {"motion": {"slots": {"m": "mass", "d": "drive"}, "groups": [["m", "d"]],
+        "derivatives": {"m.x": "m.v", "m.v": "d.u - m.k*m.x"}}},
+    "callbacks": {"servo": {"dt": 0.1, "parameters": {"gain": 2.0}, "set": {"d.drive.u": "-gain*m.mass.v"}}}}"#;
+
+/// y' = y/8, and a counter of firings with the times of the last ones.
+fn counting(callbacks: &str, more: &str) -> CompiledSpec {
+    compiled(&format!(
+        r#"{{"components": {{"c": {{"y": {{"integrated": 1.0}}, "n": {{"discrete": 0.0}}, "last": {{"discrete": -1.0}},
+                "log": {{"discrete": 0.0}}}}}},
+            "entities": {{"e": {{"c": {{}}}}}},
+            "systems": {{"s": {{"slots": {{"c": "c"}}, "derivatives": {{"c.y": "c.y/8"}}}}}},
+            "callbacks": {{{callbacks}}}{more}}}"#
+    ))
+}
+
+fn settings(t1: f64, precision: Precision) -> RunSettings {
+    RunSettings { tspan: Some((0.0, t1)), precision: Some(precision), save: Some(Save::Final), ..Default::default() }
+}
+
+/// Runs on every backend in every number format that it has.
+fn everywhere(mut test: impl FnMut(&mut Tested, Precision)) {
+    for mut tested in backends() {
+        for precision in tested.precisions.clone() {
+            // Kernels in f32x2 take long to compile; their bits are the CPU's (tests/exact.rs).
+            if tested.name == "cpu" || precision != Precision::F32x2 {
+                test(&mut tested, precision);
+            }
+        }
+    }
+}
+
+fn run(spec: &CompiledSpec, settings: &RunSettings, tested: &mut Tested) -> SolveResult {
+    solve(spec, settings, tested.backend.as_mut()).unwrap_or_else(|e| panic!("{}: {e}", tested.name))
+}
+
+fn ensemble(spec: &CompiledSpec, settings: &RunSettings, vary: &str, tested: &mut Tested) -> EnsembleResult {
+    let world =
+        World::from_json(&format!(r#"{{"states": {{"q": 0}}, "derivatives": {{"q": 0}}, "ensemble": {vary}}}"#));
+    let ensemble = Ensemble::new(spec, &world.expect("an ensemble").ensemble).expect("an ensemble");
+    solve_ensemble(spec, settings, &ensemble, tested.backend.as_mut())
+        .unwrap_or_else(|e| panic!("{}: {e}", tested.name))
+}
+
+/// Relative to the rounding of the number format, of sums of a few hundred steps.
+fn rounding(precision: Precision) -> f64 {
+    1e3 * precision.epsilon()
+}
+
+#[test]
+fn callbacks_fire_on_time_in_order_up_to_the_end_and_not_at_the_start() {
+    let a = r#""a": {"dt": 0.25, "set": {"e.c.n": "e.c.n + 1", "e.c.last": "t", "e.c.log": "10*e.c.log + 1"}}"#;
+    let b = r#""b": {"dt": 0.5, "set": {"e.c.log": "10*e.c.log + 2"}}"#;
+    let at_start = a.replace(r#""dt": 0.25,"#, r#""dt": 0.25, "at_start": true,"#);
+    for (callbacks, n, log) in [
+        (a.to_string(), 4.0, 1111.0),
+        (format!("{a}, {b}"), 4.0, 112_112.0),
+        (format!("{b}, {a}"), 4.0, 121_121.0),
+        (format!("{at_start}, {b}"), 5.0, 1_112_112.0),
+    ] {
+        let spec = counting(&callbacks, "");
+        everywhere(|tested, precision| {
+            for dt in [None, Some(0.03)] {
+                let result =
+                    run(&spec, &RunSettings { dt, adaptive: Some(dt.is_none()), ..settings(1.0, precision) }, tested);
+                let context = format!("{callbacks} on {} in {precision}, dt {dt:?}", tested.name);
+                assert_eq!(result.status, Status::Success, "{context}");
+                // What is saved at the end is the state before the callbacks that fire then; the last state is the one after.
+                assert_eq!(result.final_state[1], n, "{context}");
+                assert_eq!(result.final_state[3], log, "{context}");
+                assert_eq!(result.final_state[2], 1.0, "{context}: the time of the last firing");
+                assert_eq!(result.x[[1, 0]], n - 1.0, "{context}");
+                let want = [(1.0f64 / 8.0).exp()];
+                assert_close(&[result.x[[0, 0]]], &want, 1e-6, 0.0, 20.0, &context);
+            }
+        });
+    }
+}
+
+#[test]
+fn one_callback_sees_what_it_was_given_and_the_next_what_was_written() {
+    // All of one callback's values are of the state before it: a swap needs no third place.
+    let swap = r#""swap": {"dt": 1, "set": {"e.c.n": "e.c.last", "e.c.last": "e.c.n"}}"#;
+    let next = r#""next": {"dt": 1, "set": {"e.c.log": "100*e.c.n + e.c.last"}}"#;
+    let spec = counting(&format!(r#""first": {{"dt": 1, "set": {{"e.c.n": 3, "e.c.last": 7}}}}, {swap}, {next}"#), "");
+    everywhere(|tested, precision| {
+        let result = run(&spec, &settings(1.0, precision), tested);
+        assert_eq!(result.final_state.to_vec()[1..], [7.0, 3.0, 703.0], "{} {precision}", tested.name);
+    });
+}
+
+#[test]
+fn vectors_are_set_element_by_element_or_at_once() {
+    let spec = compiled(
+        r#"{"components": {"c": {"v": {"integrated": [1, 2, 3]}, "w": {"discrete": [0, 0, 0]}}}, "entities": {"e": {"c": {}}},
+            "systems": {"s": {"slots": {"c": "c"}, "derivatives": {"c.v": 0}}},
+            "callbacks": {"set": {"dt": 0.5, "set": {"e.c.w": ["e.c.v[2]", "t", 5], "e.c.v": 4}}}}"#,
+    );
+    everywhere(|tested, precision| {
+        let result = run(&spec, &settings(0.5, precision), tested);
+        assert_eq!(result.final_state.to_vec(), [4.0, 4.0, 4.0, 3.0, 0.5, 5.0], "{} {precision}", tested.name);
+    });
+}
+
+#[test]
+fn saved_values_are_those_before_a_firing_or_both() {
+    let spec = compiled(SERVO);
+    everywhere(|tested, precision| {
+        let at = RunSettings { save: Some(Save::At(vec![0.05, 0.1, 0.15, 0.2])), ..settings(0.2, precision) };
+        let before = run(&spec, &at, tested);
+        let both = run(&spec, &RunSettings { save_after_firing: Some(true), ..at }, tested);
+        let context = format!("{} {precision}", tested.name);
+        assert_eq!(both.t.to_vec(), [0.05, 0.1, 0.1, 0.15, 0.2, 0.2], "{context}");
+        let column = |result: &SolveResult, k: usize| result.x.column(k).to_vec();
+        for (k, first) in [0, 1, 3, 4].into_iter().enumerate() {
+            assert_eq!(column(&before, k), column(&both, first), "{context}: time {k}");
+        }
+        for (first, after) in [(1, 2), (4, 5)] {
+            let (first, after) = (column(&both, first), column(&both, after));
+            assert_eq!(first[..2], after[..2], "{context}: what a callback does not set stays");
+            assert_close(&after[2..], &[-2.0 * first[1]], 0.0, rounding(precision), 1.0, &context);
+        }
+        assert_eq!(before.x[[2, 1]], 0.0, "{context}: before the first firing");
+        assert_eq!(before.firings.iter().map(|firing| firing.t).collect::<Vec<_>>(), [0.1, 0.2], "{context}");
+        assert_eq!(before.firings[0].callbacks, ["servo"], "{context}");
+    });
+}
+
+#[test]
+fn samples_of_discrete_fields_are_saved_unless_the_times_are_to_be_as_given() {
+    let json = SERVO.replace(r#"{"discrete": 0.0}"#, r#"{"discrete": 0.0, "dt": 0.25}"#);
+    let spec = compiled(&json);
+    for (policy, save, want) in [
+        (None, Some(Save::Points(3)), vec![0.0, 0.25, 0.5, 0.75, 1.0]),
+        (Some(SavePolicy::AsGiven), Some(Save::Points(3)), vec![0.0, 0.5, 1.0]),
+        (None, Some(Save::At(vec![0.3, 0.5])), vec![0.25, 0.3, 0.5, 0.75, 1.0]),
+        (None, Some(Save::Final), vec![1.0]),
+    ] {
+        let run = RunSettings { save, save_policy: policy, ..settings(1.0, Precision::F64) };
+        let result = solve(&spec, &run, &mut CpuBackend::new()).expect("a run");
+        assert_eq!(result.t.to_vec(), want, "{policy:?}");
+    }
+}
+
+/// y' = step(t - a) y: the equations jump at a, and the exact solution is exp(max(t - a, 0)).
+fn jumping(condition: &str) -> CompiledSpec {
+    compiled(&format!(
+        r#"{{"states": {{"y": 1}}, "parameters": {{"a": 0.4}}, "derivatives": {{"y": "{condition} ? y : 0"}}, "stops": ["a"]}}"#
+    ))
+}
+
+#[test]
+fn a_stop_keeps_the_order_of_a_method_where_the_equations_jump() {
+    // Whichever side the equations give the stop itself to.
+    for condition in ["t > a", "t >= a", "!(t < a)", "!(t <= a)"] {
+        let spec = jumping(condition);
+        everywhere(|tested, precision| {
+            if precision == Precision::F32 {
+                return;
+            }
+            let error = |dt: f64, tested: &mut Tested| {
+                let method = Some("rk4".to_string());
+                let result = run(&spec, &RunSettings { method, dt: Some(dt), ..settings(1.0, precision) }, tested);
+                (result.x[[0, 0]] - 0.6f64.exp()).abs()
+            };
+            let (coarse, fine) = (error(0.1, tested), error(0.05, tested));
+            let order = (coarse / fine).log2();
+            assert!((order - 4.0).abs() < 0.3, "{condition} on {} in {precision}: order {order}", tested.name);
+        });
+        let adaptive = RunSettings { rtol: Some(Tolerance::Scalar(1e-9)), ..settings(1.0, Precision::F64) };
+        let result = solve(&spec, &adaptive, &mut CpuBackend::new()).expect("a run");
+        // The step that was right before the jump may be too long after it; no step is tried across it.
+        assert!(result.rejected <= 1, "{condition}: {} rejected steps", result.rejected);
+        assert_close(&[result.x[[0, 0]]], &[0.6f64.exp()], 1e-9, 0.0, 20.0, condition);
+    }
+}
+
+#[test]
+fn each_trajectory_has_the_stops_of_its_own_parameters() {
+    let spec = jumping("t > a");
+    everywhere(|tested, precision| {
+        // A stop at the end or outside cuts nothing.
+        let vary = r#"{"vary": {"a": {"values": [-1, 0.25, 0.5, 0.75, 1, 2]}}}"#;
+        let dt = RunSettings { method: Some("rk4".into()), dt: Some(1.0 / 64.0), ..settings(1.0, precision) };
+        let result = ensemble(&spec, &dt, vary, tested);
+        let want = [1.0, 0.75, 0.5, 0.25, 0.0, 0.0].map(f64::exp);
+        let got = result.saved.slice(ndarray::s![0, 0, ..]).to_vec();
+        assert_close(&got, &want, 1e-8 + rounding(precision), 0.0, 1.0, &format!("{} {precision}", tested.name));
+        assert_eq!(result.accepted, [64; 6], "{}: stops on the grid add no steps", tested.name);
+    });
+}
+
+#[test]
+fn cutting_changes_nothing_but_rounding() {
+    // Kepler's problem: sensitive, and with steps of very different sizes.
+    let orbit = |stops: &str| {
+        compiled(&format!(
+            r#"{{"states": {{"x": 0.5, "y": 0, "u": 0, "v": 1.7320508075688772}}, "let": {{"r3": "(x^2 + y^2)^1.5"}},
+                "derivatives": {{"x": "u", "y": "v", "u": "-x/r3", "v": "-y/r3"}}{stops}}}"#
+        ))
+    };
+    let plain = orbit("");
+    everywhere(|tested, precision| {
+        let context = format!("{} {precision}", tested.name);
+        let fixed = RunSettings { method: Some("rk4".into()), dt: Some(1.0 / 512.0), ..settings(6.0, precision) };
+        let rtol = if precision == Precision::F32 { 1e-5 } else { 1e-9 };
+        let tolerance = Some(Tolerance::Scalar(rtol));
+        let adaptive = RunSettings { rtol: tolerance.clone(), atol: tolerance, ..settings(6.0, precision) };
+        let want =
+            [run(&plain, &fixed, tested).final_state.to_vec(), run(&plain, &adaptive, tested).final_state.to_vec()];
+        for case in 0..4 {
+            let draw = |k| uniform01(5, case, k);
+            // On the grid of the fixed steps, anywhere.
+            let on_grid: Vec<f64> = (0..5).map(|k| (draw(k) * 3071.0).floor().max(1.0) / 512.0).collect();
+            let anywhere: Vec<f64> = (5..10).map(|k| 6.0 * draw(k)).collect();
+            let cut = orbit(&format!(r#", "stops": {on_grid:?}"#));
+            let got = run(&cut, &fixed, tested).final_state.to_vec();
+            // The orbit multiplies rounding by some hundreds.
+            assert_close(&got, &want[0], rounding(precision), 0.0, 10.0, &format!("{context}, fixed, {on_grid:?}"));
+            let cut = orbit(&format!(r#", "stops": {anywhere:?}"#));
+            let got = run(&cut, &adaptive, tested).final_state.to_vec();
+            // As far apart as runs of nearby tolerances are.
+            assert_close(&got, &want[1], rtol, rtol, 100.0, &format!("{context}, adaptive, {anywhere:?}"));
+            // A step that is not cut on the grid is shorter: as accurate as the method, not the same.
+            let got = run(&cut, &fixed, tested).final_state.to_vec();
+            assert_close(
+                &got,
+                &want[0],
+                1e-6 + rounding(precision),
+                0.0,
+                10.0,
+                &format!("{context}, fixed, {anywhere:?}"),
+            );
+        }
+    });
+}
+
+#[test]
+fn a_callback_that_sets_nothing_is_a_stop() {
+    let stop = |text: &str| {
+        compiled(&SERVO.replace(r#""callbacks": {"servo": {"dt": 0.1, "parameters": {"gain": 2.0}, "set": {"d.drive.u": "-gain*m.mass.v"}}}"#, text))
+    };
+    let idle = stop(r#""callbacks": {"idle": {"dt": 0.1, "set": {}}}"#);
+    let same = stop(r#""callbacks": {"same": {"dt": 0.1, "set": {"m.mass.x": "m.mass.x", "d.drive.u": "d.drive.u"}}}"#);
+    let times: Vec<String> = (1..10).map(|k| format!("{}", f64::from(k) * 0.1)).collect();
+    let cut = stop(&format!(r#""stops": [{}]"#, times.join(", ")));
+    everywhere(|tested, precision| {
+        for dt in [None, Some(0.04)] {
+            let settings = RunSettings { dt, adaptive: Some(dt.is_none()), ..settings(1.0, precision) };
+            let [idle, same, cut] = [&idle, &same, &cut].map(|spec| run(spec, &settings, tested));
+            assert_eq!(idle.x, cut.x, "{} {precision}", tested.name);
+            assert_eq!((idle.accepted, idle.rejected), (cut.accepted, cut.rejected), "{} {precision}", tested.name);
+            // Where rounding is carried along, a state that is set has none.
+            let tolerance = rounding(precision);
+            assert_close(&same.final_state.to_vec(), &cut.final_state.to_vec(), tolerance, tolerance, 1.0, tested.name);
+        }
+    });
+}
+
+#[test]
+fn a_callback_that_goes_wrong_ends_its_trajectory_alone() {
+    let callback = r#""log": {"dt": 0.25, "set": {"e.c.n": "log(e.c.last + t)"}}"#;
+    let spec = counting(callback, "");
+    everywhere(|tested, precision| {
+        let result =
+            ensemble(&spec, &settings(1.0, precision), r#"{"vary": {"e.c.last": {"values": [1, -0.6, 2]}}}"#, tested);
+        let context = format!("{} {precision}", tested.name);
+        assert_eq!(result.status, [Status::Success, Status::NonFinite, Status::Success], "{context}");
+        assert_eq!(result.culprit[1], Some(1), "{context}: the state that the callback has set");
+        assert_close(&[result.t_end[1]], &[0.25], 0.0, 1e-6, 1.0, &context);
+        assert_close(&[result.final_states[[1, 2]]], &[3.0f64.ln()], 4.0 * precision.epsilon(), 0.0, 1.0, &context);
+    });
+}
+
+#[test]
+fn each_trajectory_may_have_its_own_time_span() {
+    let json = r#"{"states": {"y": "t0 + 1"}, "parameters": {"t0": 0, "t1": 1}, "derivatives": {"y": "t"},
+        "run": {"tspan": ["t0", "t1"]}}"#;
+    let world = World::from_json(json).expect("a model");
+    let spec = world.compile().expect("a model");
+    let vary = r#"{"vary": {"t0": {"values": [0, -1, 0.5]}, "t1": {"values": [1, 3, 0.75]}}}"#;
+    let ends = [(0.0, 1.0), (-1.0, 3.0), (0.5, 0.75)];
+    everywhere(|tested, precision| {
+        for dt in [None, Some(0.0625)] {
+            let context = format!("{} {precision}, dt {dt:?}", tested.name);
+            let run = RunSettings {
+                dt,
+                adaptive: Some(dt.is_none()),
+                precision: Some(precision),
+                save: Some(Save::Points(3)),
+                ..Default::default()
+            };
+            let result = ensemble(&spec, &run, vary, tested);
+            assert_eq!(result.status, [Status::Success; 3], "{context}");
+            for (i, (t0, t1)) in ends.into_iter().enumerate() {
+                let one = result.trajectory(i);
+                let times = [t0, (t0 + t1) / 2.0, t1];
+                assert_eq!(one.t.to_vec(), times, "{context}");
+                let want = times.map(|t| t0 + 1.0 + (t * t - t0 * t0) / 2.0);
+                assert_close(
+                    &one.x.row(0).to_vec(),
+                    &want,
+                    10.0 * precision.epsilon(),
+                    1e-6 * precision.epsilon(),
+                    4.0,
+                    &context,
+                );
+                assert_eq!(result.t_end[i], t1, "{context}");
+            }
+            let every = RunSettings { save: Some(Save::Every(0.5)), ..run.clone() };
+            let result = ensemble(&spec, &every, vary, tested);
+            assert_eq!(result.trajectory(0).t.to_vec(), [0.0, 0.5, 1.0], "{context}");
+            assert_eq!(result.trajectory(1).t.len(), 9, "{context}");
+            assert_eq!(result.trajectory(2).t.to_vec(), [0.5, 0.75], "{context}");
+        }
+    });
+    let swapped = r#"{"vary": {"t0": {"values": [0, 2]}, "t1": {"values": [1, 1]}}}"#;
+    let settings =
+        World::from_json(&format!(r#"{{"states": {{"q": 0}}, "derivatives": {{"q": 0}}, "ensemble": {swapped}}}"#));
+    let ensemble = Ensemble::new(&spec, &settings.expect("an ensemble").ensemble).expect("an ensemble");
+    let refused =
+        solve_ensemble(&spec, &RunSettings::default(), &ensemble, &mut CpuBackend::new()).expect_err("refused");
+    assert_eq!(
+        refused.to_string(),
+        "trajectory 1: tspan must be finite with t0 < t1, got [2, 1]; if time is to run backward, set backward to true"
+    );
+}
+
+#[test]
+fn time_may_run_backward() {
+    let spec = compiled(
+        r#"{"states": {"y": 1}, "parameters": {"a": 2.25}, "derivatives": {"y": "t > a ? t*y : y"}, "outputs": {"twice": "2*t"},
+            "stops": ["a"]}"#,
+    );
+    // y' = y below 2.25 and t y above it, y(3) = 1.
+    let exact = |t: f64| {
+        let above = |t: f64| ((t * t - 9.0) / 2.0).exp();
+        if t > 2.25 { above(t) } else { above(2.25) * (t - 2.25).exp() }
+    };
+    everywhere(|tested, precision| {
+        let times = vec![3.0, 2.5, 2.25, 2.0, 1.5];
+        let run_back = RunSettings {
+            tspan: Some((3.0, 1.5)),
+            backward: Some(true),
+            save: Some(Save::At(times.clone())),
+            ..settings(0.0, precision)
+        };
+        let context = format!("{} {precision}", tested.name);
+        let result = run(&spec, &run_back, tested);
+        assert_eq!(result.t.to_vec(), times, "{context}");
+        assert_eq!(result.t_end, 1.5, "{context}");
+        let want: Vec<f64> = times.iter().copied().map(exact).collect();
+        assert_close(&result.x.row(0).to_vec(), &want, 1e-6, 1e-6, 5.0, &context);
+        assert_eq!(result.outputs.row(0).to_vec(), times.iter().map(|t| 2.0 * t).collect::<Vec<_>>(), "{context}");
+        let points = run(&spec, &RunSettings { save: Some(Save::Points(4)), ..run_back }, tested);
+        assert_eq!(points.t.to_vec(), [3.0, 2.5, 2.0, 1.5], "{context}");
+    });
+    let refused = |tspan: (f64, f64), backward: Option<bool>, save: Option<Save>| {
+        let run = RunSettings { tspan: Some(tspan), backward, save, ..Default::default() };
+        solve(&spec, &run, &mut CpuBackend::new()).expect_err("refused").to_string()
+    };
+    assert_eq!(
+        refused((1.0, 0.0), None, None),
+        "tspan must be finite with t0 < t1, got [1, 0]; if time is to run backward, set backward to true"
+    );
+    assert_eq!(
+        refused((0.0, 1.0), Some(true), None),
+        "backward needs a finite tspan with t1 < t0, got [0, 1]; leave out backward, or swap the ends"
+    );
+    assert_eq!(
+        refused((1.0, 0.0), Some(true), Some(Save::At(vec![0.25, 0.5]))),
+        "save times must ascend, found 0.5 before 0.25; backward in time they are listed from the latest to the earliest"
+    );
+}
+
+#[test]
+fn callbacks_fire_backward_too() {
+    let spec = counting(r#""a": {"dt": 0.25, "set": {"e.c.n": "e.c.n + 1", "e.c.last": "t"}}"#, "");
+    everywhere(|tested, precision| {
+        let run_back = RunSettings { tspan: Some((1.0, 0.0)), backward: Some(true), ..settings(0.0, precision) };
+        let result = run(&spec, &run_back, tested);
+        assert_eq!(result.final_state.to_vec()[1..3], [4.0, 0.0], "{} {precision}", tested.name);
+        let times: Vec<f64> = result.firings.iter().map(|firing| firing.t).collect();
+        assert_eq!(times, [0.75, 0.5, 0.25, 0.0], "{} {precision}", tested.name);
+    });
+}
+
+#[test]
+fn every_accepted_step_is_saved_up_to_a_limit() {
+    let spec = compiled(SERVO);
+    everywhere(|tested, precision| {
+        let context = format!("{} {precision}", tested.name);
+        let steps = RunSettings { save: None, ..settings(1.0, precision) };
+        let all = run(&spec, &steps, tested);
+        assert_eq!(all.t.len() as u32, all.accepted + 1, "{context}");
+        assert_eq!((all.t[0], all.t[all.t.len() - 1]), (0.0, 1.0), "{context}");
+        let fired = |t: f64| (1..10).any(|k| (t - f64::from(k) * 0.1).abs() < 1e-6);
+        assert_eq!(all.t.iter().filter(|t| fired(**t)).count(), 9, "{context}: stops are steps");
+        let few = run(&spec, &RunSettings { max_saved: Some(5), ..steps.clone() }, tested);
+        assert_eq!((few.status, few.t.len()), (Status::SaveLimit, 5), "{context}");
+        assert_eq!(few.x, all.x.slice(ndarray::s![.., ..5]), "{context}");
+        let both = run(&spec, &RunSettings { save_after_firing: Some(true), ..steps }, tested);
+        assert_eq!(both.t.len() as u32, both.accepted + 1 + 10, "{context}: a row after each firing");
+    });
+}
+
+/// Counts how often a backend comes back to the host: it asks after each slice whether to go on.
+struct Slices(AtomicUsize);
+
+impl Progress for Slices {
+    fn finished(&self, _: usize) {}
+
+    fn is_stopped(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn ten_thousand_controlled_pendulums_are_the_same_on_gpu_and_cpu() {
+    const N: u64 = 10_000;
+    let Some(gpu) = common::gpu() else { return };
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models/pid_pendulum.json");
+    let world = World::from_file(path).expect("a model");
+    let spec = world.compile().expect("a model");
+    let ensemble = Ensemble::new(&spec, &EnsembleSettings { size: Some(N), ..world.ensemble.clone() }).expect("one");
+    let (rtol, atol) = (1e-4, 1e-5);
+    let run = RunSettings {
+        precision: Some(Precision::F32),
+        rtol: Some(Tolerance::Scalar(rtol)),
+        atol: Some(Tolerance::Scalar(atol)),
+        save: Some(Save::Points(6)),
+        save_policy: Some(SavePolicy::AsGiven),
+        ..world.run
+    };
+    let mut gpu = gpu.with_slice_steps(1000);
+    let slices = Slices(AtomicUsize::new(0));
+    let on_gpu = solve_range(&spec, &run, &ensemble, 0..N, &mut gpu, &slices).expect("a run");
+    let on_cpu = solve_ensemble(&spec, &RunSettings { precision: None, ..run }, &ensemble, &mut CpuBackend::new());
+    let on_cpu = on_cpu.expect("a run");
+    assert_eq!(on_gpu.status, on_cpu.status);
+    assert_eq!(on_gpu.n_finished() as u64, N);
+    let most = on_gpu.accepted.iter().zip(&on_gpu.rejected).map(|(a, r)| a + r).max().unwrap_or(0);
+    assert!((500..1000).contains(&most), "500 firings take {most} steps");
+    // One chunk and one slice: asked once before either.
+    assert_eq!(slices.0.into_inner(), 2, "no way back to the host between firings");
+    for name in ["arm.pendulum.theta", "arm.pendulum.omega", "ctl.pid.u"] {
+        let [got, want] =
+            [&on_gpu, &on_cpu].map(|result| result.values(name).expect("a state").iter().copied().collect::<Vec<_>>());
+        // The controller divides rounding of the angle by its period.
+        assert_close(&got, &want, rtol, atol, 20.0, name);
+    }
+}
