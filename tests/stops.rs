@@ -473,3 +473,32 @@ fn ten_thousand_controlled_pendulums_are_the_same_on_gpu_and_cpu() {
         assert_close(&got, &want, rtol, atol, 20.0, name);
     }
 }
+
+#[cfg(feature = "gpu")]
+#[test]
+fn a_kernel_is_compiled_once_for_a_model_and_a_method() {
+    let Some(mut gpu) = common::gpu() else { return };
+    let spec = compiled(SERVO);
+    let mut jit = |run: RunSettings, vary: &str| {
+        let world =
+            World::from_json(&format!(r#"{{"states": {{"q": 0}}, "derivatives": {{"q": 0}}, "ensemble": {vary}}}"#));
+        let ensemble = Ensemble::new(&spec, &world.expect("an ensemble").ensemble).expect("an ensemble");
+        let result = solve_ensemble(&spec, &run, &ensemble, &mut gpu).expect("a run");
+        assert_eq!(result.n_finished(), result.n_traj());
+        result.info.timings.jit_ms()
+    };
+    let ends = settings(1.0, Precision::F32);
+    let first = jit(ends.clone(), "{}");
+    let rk4 = RunSettings { method: Some("rk4".into()), dt: Some(0.01), ..ends.clone() };
+    jit(rk4.clone(), "{}");
+    // Other initial values, parameters, spans, tolerances, steps and save times; and the method before.
+    for (run, vary) in [
+        (ends.clone(), r#"{"vary": {"m.mass.x": {"values": [1, 2]}, "m.mass.k": {"values": [3, 5]}}}"#),
+        (RunSettings { tspan: Some((-1.0, 3.0)), save: Some(Save::Points(7)), ..ends.clone() }, "{}"),
+        (RunSettings { rtol: Some(Tolerance::Scalar(1e-3)), max_steps: Some(5000), dt_max: Some(0.05), ..ends }, "{}"),
+        (RunSettings { dt: Some(0.02), ..rk4 }, "{}"),
+    ] {
+        let again = jit(run.clone(), vary);
+        assert!(again < first / 20.0, "{again} ms after {first} ms: {run:?}");
+    }
+}

@@ -14,7 +14,9 @@ pub use device::{AdapterSummary, adapters};
 use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, ParamRows, Prepared, Progress, RawOutput, StateRows};
+use crate::method::Stages;
 use crate::pair::F32x2;
+use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
@@ -24,6 +26,9 @@ use std::time::Instant;
 
 /// Wall time that one dispatch aims at, in seconds: far below any watchdog, far above the cost of a dispatch.
 const SLICE_SECONDS: f64 = 0.05;
+
+/// Most kernels that are kept for each number format.
+const MAX_KERNELS: usize = 32;
 
 /// What models may need that the GPU backend has.
 pub const SUPPORTED_FEATURES: [Feature; 5] = [
@@ -44,17 +49,37 @@ const MAX_CHUNK: u64 = 1 << 20;
 pub struct GpuBackend {
     summary: AdapterSummary,
     adapter: wgpu::Adapter,
-    device: Option<OpenDevice>,
-    kernel: Option<Kernel>,
+    /// One for each number format that was asked for, each with its kernels.
+    devices: Vec<OpenDevice>,
     slice_steps: Option<u32>,
     workgroup_size: u32,
 }
 
-/// A device opened for a number format, and what self-tests have found on it.
+/// A device opened for a number format, what self-tests have found on it, and the kernels compiled for it, the one used
+/// last at the end.
 struct OpenDevice {
     precision: Precision,
     device: Device,
     findings: Vec<(KernelOptions, Finding)>,
+    kernels: Vec<CompiledKernel>,
+}
+
+/// A kernel and all that its text depends on: no initial value, parameter, time span, tolerance or save time.
+struct CompiledKernel {
+    program: OdeProgram,
+    stages: Stages,
+    is_adaptive: bool,
+    options: KernelOptions,
+    kernel: Kernel,
+}
+
+impl CompiledKernel {
+    fn is_for(&self, job: &Job, options: KernelOptions) -> bool {
+        self.options == options
+            && self.is_adaptive == job.method.is_adaptive()
+            && self.stages == job.method.stages
+            && self.program == *job.program
+    }
 }
 
 impl GpuBackend {
@@ -65,7 +90,7 @@ impl GpuBackend {
     pub fn new(wanted: Option<&str>) -> Result<Self> {
         let (adapter, summary) = device::choose(wanted)?;
         let workgroup_size = wgsl::WORKGROUP_SIZE;
-        Ok(GpuBackend { summary, adapter, device: None, kernel: None, slice_steps: None, workgroup_size })
+        Ok(GpuBackend { summary, adapter, devices: Vec::new(), slice_steps: None, workgroup_size })
     }
 
     /// What is known of the adapter.
@@ -92,16 +117,23 @@ impl GpuBackend {
     }
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
-    /// unless it is the one of the last run.
+    /// unless it is at hand.
     fn open(&mut self, job: &Job) -> Result<(&Device, &Kernel, Prepared)> {
         let start = Instant::now();
-        if self.device.as_ref().is_none_or(|open| open.precision != job.precision) {
-            self.kernel = None;
-            let (device, queue) = device::open(&self.adapter, &self.summary, job.precision)?;
-            self.device =
-                Some(OpenDevice { precision: job.precision, device: Device::new(device, queue), findings: Vec::new() });
-        }
-        let open = self.device.as_mut().expect("the device was opened above");
+        let at = match self.devices.iter().position(|open| open.precision == job.precision) {
+            Some(at) => at,
+            None => {
+                let (device, queue) = device::open(&self.adapter, &self.summary, job.precision)?;
+                self.devices.push(OpenDevice {
+                    precision: job.precision,
+                    device: Device::new(device, queue),
+                    findings: Vec::new(),
+                    kernels: Vec::new(),
+                });
+                self.devices.len() - 1
+            }
+        };
+        let open = &mut self.devices[at];
         let options = KernelOptions {
             precision: job.precision,
             arithmetic: job.arithmetic,
@@ -111,16 +143,29 @@ impl GpuBackend {
         };
         let notes = open.check(options, &self.summary)?;
         let (startup, start) = (start.elapsed(), Instant::now());
-        let draft = wgsl::draft(job.program, job.method, options)?;
-        if self.kernel.as_ref().is_none_or(|kernel| !draft.is_of(&kernel.source)) {
-            self.kernel = Some(Kernel::new(&open.device, draft.prove()?)?);
-        }
+        open.use_kernel(job, options)?;
         let prepared = Prepared { notes, startup, jit: start.elapsed() };
-        Ok((&open.device, self.kernel.as_ref().expect("the kernel was compiled above"), prepared))
+        let kernel = &open.kernels.last().expect("the kernel was compiled above").kernel;
+        Ok((&open.device, kernel, prepared))
     }
 }
 
 impl OpenDevice {
+    /// Moves the kernel of a job to the end of the list, compiling it if it is not there.
+    fn use_kernel(&mut self, job: &Job, options: KernelOptions) -> Result<()> {
+        if let Some(at) = self.kernels.iter().position(|compiled| compiled.is_for(job, options)) {
+            self.kernels[at..].rotate_left(1);
+            return Ok(());
+        }
+        let kernel = Kernel::new(&self.device, wgsl::assemble(job.program, job.method, options)?)?;
+        let (program, stages) = (job.program.clone(), job.method.stages.clone());
+        if self.kernels.len() == MAX_KERNELS {
+            self.kernels.remove(0);
+        }
+        self.kernels.push(CompiledKernel { program, stages, is_adaptive: job.method.is_adaptive(), options, kernel });
+        Ok(())
+    }
+
     /// Refuses arithmetic that the self-test finds wanting; returns what the user should know.
     fn check(&mut self, options: KernelOptions, adapter: &AdapterSummary) -> Result<Vec<String>> {
         let finding = match options.needs_self_test() {

@@ -118,8 +118,8 @@ impl KernelSource {
     }
 }
 
-/// A kernel's text before anything has looked at it: cheap to print, to see whether the kernel at hand is the same.
-pub struct Draft {
+/// A kernel's text before anything has looked at it.
+struct Draft {
     text: String,
     places: Vec<Section>,
     /// The same without seals, for SPIR-V that needs none.
@@ -137,16 +137,11 @@ impl Draft {
         Draft { text, places, bare, options }
     }
 
-    /// Whether the kernel was made from such a draft.
-    pub fn is_of(&self, source: &KernelSource) -> bool {
-        self.text == source.text && self.options == source.options
-    }
-
     /// Validates the module and translates it where its rounding must be kept.
     ///
     /// # Errors
     /// [`Error::Shader`] if the module is not valid, which is a bug of this crate.
-    pub fn prove(self) -> Result<KernelSource> {
+    fn prove(self) -> Result<KernelSource> {
         let Draft { text, places, bare, options } = self;
         let (mut module, mut info) = validate(&text, &places, options.precision)?;
         if let Some((text, places)) = bare {
@@ -163,16 +158,14 @@ const ERROR_FREE: &str = "math_";
 /// Joins the shader files with the generated sections and validates the module.
 ///
 /// # Errors
-/// As [`draft`] and [`Draft::prove`].
+/// [`Error::Unsupported`] for fast mathematics in anything but f32, [`Error::Run`] for constants out of range,
+/// [`Error::Shader`] if the module is not valid, which is a bug of this crate.
 pub fn assemble(program: &OdeProgram, method: &Method, options: impl Into<KernelOptions>) -> Result<KernelSource> {
     draft(program, method, options.into())?.prove()
 }
 
 /// Joins the shader files with the generated sections.
-///
-/// # Errors
-/// [`Error::Unsupported`] for fast mathematics in anything but f32, [`Error::Run`] for constants out of range.
-pub fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Result<Draft> {
+fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Result<Draft> {
     let precision = options.precision;
     if options.arithmetic == Arithmetic::FastMath && precision != Precision::F32 {
         return Err(Error::Unsupported(format!(
