@@ -225,7 +225,8 @@ fn evaluate(program: &Program, t: &[f64], inputs: &Inputs) -> Vec<f64> {
     results
 }
 
-/// The model's stops that differ from trajectory to trajectory, as offsets, ascending; those outside the span cut nothing.
+/// The model's stops that differ from trajectory to trajectory, as offsets, ascending; those outside the span cut nothing, and
+/// one that is NaN stays to be found by the job.
 fn set_own_stops(spec: &CompiledSpec, tspan: Option<(f64, f64)>, inputs: &mut Inputs) {
     let (n, n_stop) = (inputs.n_traj, spec.own_stops.roots.len());
     if n_stop == 0 {
@@ -239,7 +240,7 @@ fn set_own_stops(spec: &CompiledSpec, tspan: Option<(f64, f64)>, inputs: &mut In
     for i in 0..n {
         let (t0, span) = (t0[i % t0.len()], span[i % span.len()]);
         let mut offsets: Vec<f64> = (0..n_stop).map(|row| inputs.own_stops[row * n + i] - t0).collect();
-        offsets.iter_mut().filter(|tau| !(0.0 < **tau && **tau < span)).for_each(|tau| *tau = f64::INFINITY);
+        offsets.iter_mut().filter(|tau| **tau <= 0.0 || **tau >= span).for_each(|tau| *tau = f64::INFINITY);
         offsets.sort_unstable_by(f64::total_cmp);
         offsets.into_iter().enumerate().for_each(|(row, tau)| inputs.own_stops[row * n + i] = tau);
     }

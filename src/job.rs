@@ -238,7 +238,13 @@ impl Job<'_> {
                 )));
             }
         }
-        Ok(())
+        match inputs.own_stops.iter().position(|tau| tau.is_nan()) {
+            Some(at) => Err(Error::run(format!(
+                "a stop of the model is not a number for trajectory {} of this run; look at what its time depends on",
+                at % inputs.n_traj
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The time of an offset of trajectory `i`: its end itself where that was reached.

@@ -18,7 +18,7 @@ pub const DEFAULT_METHOD: &str = "tsit5";
 pub const DEFAULT_RTOL: f64 = 1e-6;
 /// Absolute tolerance where none is given.
 pub const DEFAULT_ATOL: f64 = 1e-8;
-/// Attempted steps of one trajectory where no limit is given and the steps are adaptive.
+/// Attempted steps of one trajectory where no limit is given and the steps are adaptive, besides one for each stop.
 pub const DEFAULT_MAX_STEPS: u32 = 100_000;
 /// A run, ready for a backend.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ struct Rules {
     save: Option<Save>,
     policy: SavePolicy,
     after_firing: bool,
+    /// Whether the limit of steps is the default.
+    limits_steps: bool,
 }
 
 /// Everything that a backend needs to know of a run of `n_traj` trajectories, checked. Time runs forward here: see
@@ -65,7 +67,6 @@ pub fn plan<'a>(
         None => return Err(Error::run("tspan is missing; give a start and an end time")),
     };
     check_span(t0, t1)?;
-    let adaptive_steps = if method.is_adaptive() { DEFAULT_MAX_STEPS } else { u32::MAX };
     let (save, policy) = match &run.save {
         None if n_traj > 1 && run.save_policy.is_none() => (Some(Save::Points(2)), SavePolicy::AsGiven),
         save => (save.clone(), run.save_policy.unwrap_or_default()),
@@ -78,6 +79,7 @@ pub fn plan<'a>(
         save,
         policy,
         after_firing: run.save_after_firing.unwrap_or(false),
+        limits_steps: run.max_steps.is_none() && method.is_adaptive(),
     };
     let job = Job {
         program: &spec.program,
@@ -92,7 +94,7 @@ pub fn plan<'a>(
         own_span,
         rtol: tolerances(spec, "rtol", run.rtol.as_ref(), DEFAULT_RTOL)?,
         atol: tolerances(spec, "atol", run.atol.as_ref(), DEFAULT_ATOL)?,
-        max_steps: run.max_steps.unwrap_or(adaptive_steps),
+        max_steps: run.max_steps.unwrap_or(u32::MAX),
     };
     let mut plan = Plan { job, t: Vec::new(), stops: Vec::new(), warnings: Vec::new(), rules };
     plan.set_stops(t0, t1)?;
@@ -167,6 +169,9 @@ impl Plan<'_> {
             callbacks.into_iter().map(move |callback| Cut { tau, callback })
         };
         self.job.cuts = self.stops.iter().flat_map(cuts).collect();
+        if rules.limits_steps {
+            self.job.max_steps = DEFAULT_MAX_STEPS + self.stops.len() as u32 + self.job.program.n_own_stop as u32;
+        }
         Ok(())
     }
 }
