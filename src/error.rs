@@ -23,6 +23,8 @@ pub enum Error {
     Run(String),
     /// The model needs a feature that the chosen backend does not have.
     Unsupported(String),
+    /// Systems or callbacks are functions written in Rust, which the chosen backend cannot call.
+    MissingFunction(String),
     /// No usable GPU adapter, or the device failed.
     Device(String),
     /// The generated kernel was rejected; always a bug of this crate, the text holds the place.
@@ -59,7 +61,7 @@ impl fmt::Display for Error {
             Error::Model { path, message } if path.is_empty() => write!(f, "model: {message}"),
             Error::Model { path, message } => write!(f, "{path}: {message}"),
             Error::Method(message) => write!(f, "method: {message}"),
-            Error::Run(message) | Error::Unsupported(message) => f.write_str(message),
+            Error::Run(message) | Error::Unsupported(message) | Error::MissingFunction(message) => f.write_str(message),
             Error::Device(message) => write!(f, "gpu: {message}"),
             Error::Shader(message) => write!(f, "generated kernel (please report this): {message}"),
             Error::File { path, message } => write!(f, "{path}: {message}"),

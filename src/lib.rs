@@ -56,6 +56,7 @@ pub mod real;
 pub mod sampling;
 pub mod status;
 pub mod method;
+pub mod native;
 pub mod spec;
 pub mod schedule;
 pub mod expr;

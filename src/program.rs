@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::expr::{ExprId, Graph, Node};
+use crate::native::{CallbackFn, SystemFn};
 use crate::real::{Form, Precision, Real};
 
 /// Operations in order, each with the label of the user's `let` if it has one, and the results.
@@ -85,6 +86,22 @@ impl Program {
         self.roots.iter().map(|root| reach[root.index()]).collect()
     }
 
+    /// The state slots that it reads.
+    pub fn state_slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::State(slot) => Some(*slot),
+            _ => None,
+        })
+    }
+
+    /// The parameter slots that it reads.
+    pub fn param_slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Param(slot) => Some(*slot),
+            _ => None,
+        })
+    }
+
     /// The constants.
     pub fn constants(&self) -> impl Iterator<Item = f64> + '_ {
         self.nodes.iter().filter_map(|node| match node {
@@ -94,15 +111,31 @@ impl Program {
     }
 }
 
-/// What a callback does, as a flat program.
+/// What a callback does: a flat program, or a function written in Rust.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CallbackProgram {
     /// Its name.
     pub name: String,
     /// State slots that it sets, each once.
     pub slots: Vec<u32>,
-    /// Their new values, of t, states and parameters: one result for each of `slots`, all of the state before.
+    /// Their new values, of t, states and parameters: one result for each of `slots`, all of the state before. Where there
+    /// is a function, what that reads.
     pub values: Program,
+    /// Gives the new values instead.
+    pub function: Option<CallbackFn>,
+}
+
+/// What a function written in Rust adds to derivatives, for one group of a system.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SystemProgram {
+    /// The system's name.
+    pub name: String,
+    /// What it reads, of t, states and parameters.
+    pub reads: Program,
+    /// State slots to whose derivatives it adds, one for each of its results.
+    pub slots: Vec<u32>,
+    /// The function.
+    pub function: SystemFn,
 }
 
 /// The model's equations as flat programs, with the sizes and names of what they read and write. State, parameter
@@ -119,6 +152,8 @@ pub struct OdeProgram {
     pub output_names: Vec<String>,
     /// dy/dt: one result for each state slot.
     pub rhs: Program,
+    /// What is added to it, in this order.
+    pub systems: Vec<SystemProgram>,
     /// Outputs: one result for each output slot.
     pub outputs: Program,
     /// Callbacks, in the order in which they fire.
@@ -156,12 +191,32 @@ impl OdeProgram {
     /// [`Error::Run`] with the constant.
     pub fn check_constants(&self, precision: Precision) -> Result<()> {
         let callbacks = self.callbacks.iter().flat_map(|callback| callback.values.constants());
-        let mut constants = self.rhs.constants().chain(self.outputs.constants()).chain(callbacks);
+        let systems = self.systems.iter().flat_map(|system| system.reads.constants());
+        let mut constants = self.rhs.constants().chain(self.outputs.constants()).chain(callbacks).chain(systems);
         match constants.find(|x| x.abs() > precision.max()) {
             Some(x) => Err(Error::run(format!(
                 "the constant {x:e} is out of the range of {precision}; use precision f64 or other units"
             ))),
             None => Ok(()),
+        }
+    }
+
+    /// For backends that cannot call functions written in Rust.
+    ///
+    /// # Errors
+    /// [`Error::MissingFunction`] with the systems and callbacks that have no equations.
+    pub fn check_equations(&self, backend: &str) -> Result<()> {
+        let systems = self.systems.iter().map(|system| format!("system '{}'", system.name));
+        let callbacks = self.callbacks.iter().filter(|callback| callback.function.is_some());
+        let mut written: Vec<String> =
+            systems.chain(callbacks.map(|callback| format!("callback '{}'", callback.name))).collect();
+        written.dedup();
+        match written.is_empty() {
+            true => Ok(()),
+            false => Err(Error::MissingFunction(format!(
+                "{backend} needs equations, but these are functions written in Rust: {}; write them as expressions, or use the backend cpu",
+                written.join(", ")
+            ))),
         }
     }
 

@@ -107,12 +107,15 @@ pub fn solve_range(
 /// Refuses a model that needs what a backend lacks.
 ///
 /// # Errors
-/// [`Error::Unsupported`] with the features and what to use instead.
+/// [`Error::Unsupported`] with the features and what to use instead; [`Error::MissingFunction`] with the systems and
+/// callbacks at fault where all that it lacks are functions written in Rust.
 pub fn check_features(spec: &CompiledSpec, backend: &str, supported: &[Feature]) -> Result<()> {
     let lacking: Vec<Feature> =
         spec.required_features.iter().copied().filter(|feature| !supported.contains(feature)).collect();
-    if lacking.is_empty() {
-        return Ok(());
+    match lacking[..] {
+        [] => return Ok(()),
+        [Feature::NativeFunctions] => return spec.program.check_equations(backend),
+        _ => {}
     }
     let names = |features: &[Feature]| features.iter().map(|f| f.name()).collect::<Vec<_>>().join(", ");
     let hints: Vec<String> =

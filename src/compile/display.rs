@@ -65,10 +65,33 @@ impl fmt::Display for CompiledSpec {
         for callback in &self.callbacks {
             writeln!(f, "callback {} every {}", callback.name, callback.dt)?;
         }
+        functions(f, program)?;
         let derivatives: Vec<String> = program.state_names.iter().map(|name| format!("d({name})/dt")).collect();
         equations(f, "derivatives", program, &program.rhs, &derivatives)?;
         equations(f, "outputs", program, &program.outputs, &program.output_names)
     }
+}
+
+/// Functions written in Rust: `v' += drive(t, x)` for a system, `u = pid(t, x)` for a callback.
+fn functions(f: &mut fmt::Formatter<'_>, program: &OdeProgram) -> fmt::Result {
+    let slot = |slot: &u32| program.state_names[*slot as usize].clone();
+    let derivative = |state: &u32| format!("d({})/dt", slot(state));
+    let list = |names: Vec<String>| names.join(", ");
+    let systems = program.systems.iter();
+    let systems = systems.map(|s| (&s.name, &s.reads, list(s.slots.iter().map(derivative).collect()) + " +="));
+    let callbacks = program.callbacks.iter().filter(|callback| callback.function.is_some());
+    let callbacks = callbacks.map(|c| (&c.name, &c.values, list(c.slots.iter().map(slot).collect()) + " ="));
+    for (i, (name, reads, target)) in systems.chain(callbacks).enumerate() {
+        if i == 0 {
+            writeln!(f, "functions:")?;
+        }
+        let (statements, results) = infix::print(reads, &mut Listing { names: program, count: 0 });
+        for statement in statements {
+            writeln!(f, "  {} = {}", statement.name, statement.text)?;
+        }
+        writeln!(f, "  {target} {name}({})", list([vec!["t".to_string()], results].concat()))?;
+    }
+    Ok(())
 }
 
 fn equations(

@@ -5,6 +5,7 @@
 //! several systems to one derivative are added in the order of the systems.
 
 mod display;
+mod functions;
 mod initial;
 mod layout;
 mod scope;
@@ -16,9 +17,11 @@ pub use layout::slot_names;
 use crate::error::{Error, Result, suggest};
 use crate::expr::value::Value;
 use crate::expr::{ExprId, Node};
-use crate::program::{CallbackProgram, OdeProgram, Program};
+use crate::native::CallbackFn;
+use crate::program::{CallbackProgram, OdeProgram, Program, SystemProgram};
 use crate::spec::json::join;
 use crate::spec::{Map, NAMELESS, Role, World};
+use functions::{callback_function, system_functions};
 use initial::{defaults, initial_values};
 use layout::Place;
 use scope::{At, Names};
@@ -40,6 +43,8 @@ pub enum Feature {
     ControlCallbacks,
     /// Times at which the integration is cut.
     Stops,
+    /// Systems or callbacks that are functions written in Rust.
+    NativeFunctions,
 }
 
 impl Feature {
@@ -52,6 +57,7 @@ impl Feature {
             Feature::DaeConstraints => "dae_constraints",
             Feature::ControlCallbacks => "control_callbacks",
             Feature::Stops => "stops",
+            Feature::NativeFunctions => "native_functions",
         }
     }
 
@@ -61,6 +67,7 @@ impl Feature {
             Feature::DaeConstraints => "solve the constraint for its unknown and write that as a 'let'",
             Feature::ControlCallbacks => "write the controller as continuous equations",
             Feature::Stops => "split the run at these times",
+            Feature::NativeFunctions => "write them as expressions, or use the backend cpu",
             _ => "use the backend cpu",
         }
     }
@@ -153,8 +160,16 @@ impl CompiledSpec {
     pub fn reversed(&self) -> &CompiledSpec {
         self.reversed.get_or_init(|| {
             let of = |program: &Program| program.of_reversed_time(false);
-            let callback =
-                |callback: &CallbackProgram| CallbackProgram { values: of(&callback.values), ..callback.clone() };
+            let callback = |callback: &CallbackProgram| CallbackProgram {
+                values: of(&callback.values),
+                function: callback.function.as_ref().map(CallbackFn::of_reversed_time),
+                ..callback.clone()
+            };
+            let system = |system: &SystemProgram| SystemProgram {
+                reads: of(&system.reads),
+                function: system.function.of_reversed_time(),
+                ..system.clone()
+            };
             let value = |value: &InitialValue| InitialValue { program: of(&value.program), ..value.clone() };
             Arc::new(CompiledSpec {
                 stops: self.stops.iter().map(|t| 0.0 - t).collect(),
@@ -163,6 +178,7 @@ impl CompiledSpec {
                 initial_values: self.initial_values.iter().map(value).collect(),
                 program: OdeProgram {
                     rhs: self.program.rhs.of_reversed_time(true),
+                    systems: self.program.systems.iter().map(system).collect(),
                     outputs: of(&self.program.outputs),
                     callbacks: self.program.callbacks.iter().map(callback).collect(),
                     ..self.program.clone()
@@ -191,13 +207,23 @@ fn compile(world: &World) -> Result<CompiledSpec> {
     let n_continuous = count_slots(&places, Place::is_output);
 
     let mut sums = Sums { derivatives: vec![None; n_state], values: vec![None; n_continuous] };
+    let mut systems = Vec::new();
     for (index, (name, system)) in world.systems.iter().enumerate() {
         let path = if name == NAMELESS { String::new() } else { join("systems", name) };
+        if system.is_empty() && name != NAMELESS {
+            return Err(Error::model(
+                path,
+                format!(
+                    "system '{name}' has no equations and no function; give it derivatives, values, residuals or a function, or leave it out"
+                ),
+            ));
+        }
         for instance in instances(world, index, system, &path)? {
             sums.add(&mut names, &places, system, &path, &instance)?;
+            systems.extend(system_functions(&mut names, &places, (name, system), &path, &instance)?);
         }
     }
-    require_derivatives(world, &places, &sums)?;
+    require_derivatives(world, &places, &sums, &systems)?;
     for (name, source) in &world.lets {
         names.value(source, &join("let", name), At::Model)?;
     }
@@ -235,12 +261,13 @@ fn compile(world: &World) -> Result<CompiledSpec> {
         param_names: slots(is_param),
         output_names,
         rhs: Program::lower(&names.graph, &rhs),
+        systems,
         outputs: Program::lower(&names.graph, &outputs),
         has_stops: !(callbacks.is_empty() && world.stops.is_empty() && discrete_dts.is_empty()),
         n_own_stop: own_stops.roots.len(),
         callbacks,
     };
-    let (jac_sparsity_rows, jac_sparsity_cols) = jacobian_sparsity(&program.rhs);
+    let (jac_sparsity_rows, jac_sparsity_cols) = jacobian_sparsity(&program);
     Ok(CompiledSpec {
         name: world.name.clone(),
         state_index_map: index_map(&places, Place::is_state),
@@ -280,11 +307,14 @@ fn index_map(places: &Map<Place>, pick: fn(&Place) -> bool) -> Map<SlotRange> {
 }
 
 /// In the short form every state needs a derivative; in the long form no contribution means a constant.
-fn require_derivatives(world: &World, places: &Map<Place>, sums: &Sums) -> Result<()> {
+fn require_derivatives(world: &World, places: &Map<Place>, sums: &Sums, systems: &[SystemProgram]) -> Result<()> {
     if !world.entities.contains_key(NAMELESS) {
         return Ok(());
     }
-    match places.iter().find(|(_, p)| p.is_state() && sums.derivatives[p.start].is_none()) {
+    let is_given = |slot: usize| {
+        sums.derivatives[slot].is_some() || systems.iter().any(|system| system.slots.contains(&(slot as u32)))
+    };
+    match places.iter().find(|(_, p)| p.is_state() && !is_given(p.start)) {
         Some((key, _)) => {
             Err(Error::model("derivatives", format!("state '{key}' has no derivative; write \"{key}\": 0 for none")))
         }
@@ -306,14 +336,7 @@ fn callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<Ve
         let (mut slots, mut values) = (Vec::new(), Vec::new());
         for (key, source) in &callback.set {
             let path = join(&join(&path, "set"), key);
-            let Some(place) = places.get(key).filter(|p| p.is_state()) else {
-                let known: Vec<&str> =
-                    places.iter().filter(|(_, p)| p.is_state()).map(|(key, _)| key.as_str()).collect();
-                return Err(Error::model(
-                    path,
-                    format!("callback '{name}' sets unknown state key '{key}'{}", suggest("known names", key, known)),
-                ));
-            };
+            let place = state_to_set(places, name, key, &path)?;
             let at = At::Callback(&callback.parameters);
             let value = names.number(source, &path, at, place.vector.then_some(place.len))?;
             for i in 0..place.len {
@@ -321,9 +344,22 @@ fn callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<Ve
                 values.push(value.at(i));
             }
         }
-        programs.push(CallbackProgram { name: name.clone(), slots, values: Program::lower(&names.graph, &values) });
+        let values = Program::lower(&names.graph, &values);
+        programs.push(match &callback.function {
+            Some(function) => callback_function(names, places, (name, callback), function, &path)?,
+            None => CallbackProgram { name: name.clone(), slots, values, function: None },
+        });
     }
     Ok(programs)
+}
+
+/// The state that a callback sets.
+fn state_to_set<'p>(places: &'p Map<Place>, callback: &str, key: &str, path: &str) -> Result<&'p Place> {
+    places.get(key).filter(|p| p.is_state()).ok_or_else(|| {
+        let known = places.iter().filter(|(_, p)| p.is_state()).map(|(key, _)| key.as_str());
+        let hint = suggest("known names", key, known);
+        Error::model(path, format!("callback '{callback}' sets unknown state key '{key}'{hint}"))
+    })
 }
 
 /// The times of the model's stops: those that are the same for all trajectories, and a program for the others.
@@ -382,6 +418,8 @@ fn discrete_dts(places: &Map<Place>) -> Result<Vec<f64>> {
 
 fn required_features(world: &World, places: &Map<Place>) -> Vec<Feature> {
     let any = |test: fn(&Place) -> bool| places.values().any(test);
+    let is_native = world.systems.values().any(|system| !system.functions.is_empty())
+        || world.callbacks.values().any(|callback| callback.function.is_some());
     let found = [
         (Feature::VectorFields, any(|p| p.vector)),
         (Feature::DiscreteFields, any(|p| matches!(p.role, Role::Discrete { .. }))),
@@ -389,21 +427,25 @@ fn required_features(world: &World, places: &Map<Place>) -> Vec<Feature> {
         (Feature::DaeConstraints, any(|p| p.role == (Role::Continuous { algebraic: true }))),
         (Feature::ControlCallbacks, !world.callbacks.is_empty()),
         (Feature::Stops, !world.stops.is_empty()),
+        (Feature::NativeFunctions, is_native),
     ];
     found.into_iter().filter(|(_, needed)| *needed).map(|(feature, _)| feature).collect()
 }
 
-/// Which derivative reads which state, from the simplified expressions; a subset of the dense blocks of each group.
-fn jacobian_sparsity(rhs: &Program) -> (Vec<usize>, Vec<usize>) {
-    let states = rhs.nodes.iter().filter_map(|node| match node {
-        Node::State(slot) => Some(*slot),
-        _ => None,
-    });
+/// Which derivative reads which state, from the simplified expressions; a subset of the dense blocks of each group. What a
+/// function adds may depend on everything that it reads.
+fn jacobian_sparsity(program: &OdeProgram) -> (Vec<usize>, Vec<usize>) {
+    let rhs = &program.rhs;
     let mut entries = Vec::new();
-    for slot in states {
+    for slot in rhs.state_slots() {
         let rows = rhs.depends(|node| node == Node::State(slot));
         entries.extend((0..rows.len()).filter(|row| rows[*row]).map(|row| (row, slot as usize)));
     }
+    for system in &program.systems {
+        let columns = system.reads.state_slots();
+        entries.extend(columns.flat_map(|slot| system.slots.iter().map(move |row| (*row as usize, slot as usize))));
+    }
     entries.sort_unstable();
+    entries.dedup();
     entries.into_iter().unzip()
 }

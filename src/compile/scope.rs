@@ -100,23 +100,28 @@ impl<'w> Names<'w> {
 
     /// As [`Names::value`], but a number; a scalar unless `len` allows a vector of that length.
     pub fn number(&mut self, source: &Source, path: &str, at: At, len: Option<usize>) -> Result<Elements> {
-        match (self.value(source, path, at)?, len) {
-            (Value::Number(elements), _) if elements.length().is_none() || elements.length() == len => Ok(elements),
-            (Value::Number(elements), None) => {
-                let n = elements.length().unwrap_or(1);
-                Err(Error::model(
-                    path,
-                    format!("expected a single number, found a vector of {n}; write one element, such as 'x[0]'"),
-                ))
-            }
-            (Value::Number(elements), Some(len)) => {
-                let n = elements.length().unwrap_or(1);
+        let elements = self.elements(source, path, at)?;
+        match (elements.length(), len) {
+            (None, _) => Ok(elements),
+            (found, _) if found == len => Ok(elements),
+            (Some(n), None) => Err(Error::model(
+                path,
+                format!("expected a single number, found a vector of {n}; write one element, such as 'x[0]'"),
+            )),
+            (Some(n), Some(len)) => {
                 Err(Error::model(path, format!("expected a number or a vector of {len}, found a vector of {n}")))
             }
-            (Value::Condition(_), _) => {
+        }
+    }
+
+    /// As [`Names::value`], but a number or a vector of any length.
+    pub fn elements(&mut self, source: &Source, path: &str, at: At) -> Result<Elements> {
+        match self.value(source, path, at)? {
+            Value::Number(elements) => Ok(elements),
+            Value::Condition(_) => {
                 Err(Error::model(path, "expected a number, found a condition; write 'condition ? 1 : 0'"))
             }
-            (Value::Slot { .. }, _) => Err(Error::model(path, "expected a number, found a slot; write 'slot.field'")),
+            Value::Slot { .. } => Err(Error::model(path, "expected a number, found a slot; write 'slot.field'")),
         }
     }
 

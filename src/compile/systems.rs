@@ -125,7 +125,8 @@ impl Sums {
     }
 }
 
-fn target_place<'p>(places: &'p Map<Place>, instance: &Instance, target: &str, path: &str) -> Result<&'p Place> {
+/// The field that a system adds to.
+pub fn target_place<'p>(places: &'p Map<Place>, instance: &Instance, target: &str, path: &str) -> Result<&'p Place> {
     let by_slot = target.split_once('.').and_then(|(slot, field)| {
         let (_, entity, component) = instance.slots.iter().find(|(name, ..)| name == slot)?;
         places.get(&key(entity, component, field))
@@ -150,7 +151,7 @@ fn target_place<'p>(places: &'p Map<Place>, instance: &Instance, target: &str, p
 }
 
 /// Whether a role takes the contributions of a section of a system, and what to say where it does not.
-fn accepts(role: Role, section: &str) -> std::result::Result<(), &'static str> {
+pub fn accepts(role: Role, section: &str) -> std::result::Result<(), &'static str> {
     let own = match role {
         Role::Integrated => "derivatives",
         Role::Continuous { algebraic: true } => "residuals",

@@ -69,7 +69,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             self.quiet_steps();
         }
         self.begin_steps();
-        self.stepper.rk_step();
+        self.stepper.rk_step(&self.lanes);
         if self.is_adaptive {
             self.stepper.error_norm_sq();
         }
@@ -201,7 +201,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             if self.stepper.uses_time {
                 self.count_steps(0, taken);
             }
-            self.stepper.rk_step();
+            self.stepper.rk_step(&self.lanes);
             if self.stepper.is_unbounded() {
                 break;
             }

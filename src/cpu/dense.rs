@@ -2,14 +2,15 @@
 //! generated WGSL functions `dense_stages` and `interpolate` (`wgsl/step.rs`): same operations, same order.
 
 use super::lane::Tables;
+use super::rhs::ScalarRhs;
 use crate::method::DenseForm;
-use crate::program::{Evaluator, OdeProgram};
+use crate::program::OdeProgram;
 use crate::real::Real;
 
 /// The stages of one step of one lane that only dense output uses.
 pub struct DenseStages<'a, R> {
     tables: &'a Tables<R>,
-    rhs: Evaluator<'a, R, 1>,
+    rhs: ScalarRhs<'a, R>,
     /// They follow the stages of the step, the last of which is f(t + h, y1).
     pub k: Vec<Vec<[R; 1]>>,
     argument: Vec<[R; 1]>,
@@ -20,7 +21,7 @@ impl<'a, R: Real> DenseStages<'a, R> {
         let zeros = || vec![[R::ZERO]; program.n_state()];
         DenseStages {
             tables,
-            rhs: Evaluator::new(&program.rhs),
+            rhs: ScalarRhs::new(program),
             k: tables.dense_stages.iter().map(|_| zeros()).collect(),
             argument: zeros(),
         }
@@ -45,7 +46,7 @@ impl<'a, R: Real> DenseStages<'a, R> {
             for (slot, out) in self.argument.iter_mut().enumerate() {
                 out[0] = y(slot) + increment(h, terms, |stage| k(stage, slot));
             }
-            self.rhs.evaluate(&[t + *c * h_time], &self.argument, p, &mut rest[0]);
+            self.rhs.evaluate(t + *c * h_time, &self.argument, p, &mut rest[0]);
         }
     }
 }

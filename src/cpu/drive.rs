@@ -82,6 +82,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             let started = self.begin(trajectory);
             if started.status != Status::Running {
                 self.run.output.finish(self.run, trajectory, started, self.starter.y.iter().map(|y| y[0]));
+                self.stopper.controls.end(trajectory);
                 self.run.progress.finished(1);
                 continue;
             }
@@ -106,6 +107,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
     fn begin(&mut self, trajectory: usize) -> Lane<R> {
         let (starter, tables) = (&mut self.starter, self.run.tables);
         let mut lane = starter.begin(self.run, trajectory);
+        self.stopper.controls.begin(trajectory);
         let mut write = self.run.output.writer(trajectory);
         if tables.cuts.first().is_some_and(|(tau, _)| *tau <= R::ZERO) {
             self.saver.save_start(&mut lane, trajectory, &starter.y, &starter.p, &mut write);
@@ -206,6 +208,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         let stepper = &self.block.stepper;
         let y = (0..stepper.n_state).map(|slot| stepper.number(stepper.at.y + slot * stepper.stride, lane));
         self.run.output.finish(self.run, chunk.trajectory[i], chunk.get(i), y);
+        self.stopper.controls.end(chunk.trajectory[i]);
     }
 
     /// Gives up what has not ended yet, with what there is of it.

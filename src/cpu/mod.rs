@@ -36,6 +36,7 @@
 
 mod block;
 mod code;
+mod control;
 mod controller;
 mod dense;
 mod drive;
@@ -45,6 +46,7 @@ mod integrate_fixed;
 mod lane;
 mod output;
 mod queue;
+mod rhs;
 mod save;
 mod start;
 mod step;
@@ -77,12 +79,13 @@ const MAX_LANES: usize = 256;
 const MIN_LANES: usize = 4;
 
 /// What models may need that the CPU backend has.
-pub const SUPPORTED_FEATURES: [Feature; 5] = [
+pub const SUPPORTED_FEATURES: [Feature; 6] = [
     Feature::VectorFields,
     Feature::DiscreteFields,
     Feature::ContinuousFields,
     Feature::ControlCallbacks,
     Feature::Stops,
+    Feature::NativeFunctions,
 ];
 
 /// Bytes of the inputs and results of one chunk in flight.

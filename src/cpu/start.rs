@@ -4,15 +4,15 @@
 use super::controller::{initial_dt, initial_dt_first};
 use super::drive::Run;
 use super::lane::{Lane, Tables};
+use super::rhs::ScalarRhs;
 use super::step::{first_non_finite, scaled_norm_sq};
 use crate::job::rounded_off;
-use crate::program::Evaluator;
 use crate::real::Real;
 use crate::status::Status;
 
 /// Prepares trajectories for their first step.
 pub struct Starter<'a, R> {
-    rhs: Evaluator<'a, R, 1>,
+    rhs: ScalarRhs<'a, R>,
     pub y: Vec<[R; 1]>,
     pub p: Vec<[R; 1]>,
     pub k1: Vec<[R; 1]>,
@@ -29,7 +29,7 @@ impl<'a, R: Real> Starter<'a, R> {
         let n = program.n_state();
         let p = zeros(program.n_param());
         let (y, k1, low, moved, f1) = (zeros(n), zeros(n), zeros(n), zeros(n), zeros(n));
-        Starter { rhs: Evaluator::new(&program.rhs), y, p, k1, low, moved, f1 }
+        Starter { rhs: ScalarRhs::new(program), y, p, k1, low, moved, f1 }
     }
 
     /// Picks y and p of a trajectory at t0.
@@ -53,7 +53,7 @@ impl<'a, R: Real> Starter<'a, R> {
 
     /// Computes k1 and the first step size.
     pub fn start(&mut self, tables: &Tables<R>, lane: &mut Lane<R>) {
-        self.rhs.evaluate(&[lane.t0], &self.y, &self.p, &mut self.k1);
+        self.rhs.evaluate(lane.t0, &self.y, &self.p, &mut self.k1);
         let culprits = [&self.y, &self.k1].map(|block| first_non_finite(block.iter().map(|v| v[0])));
         let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
         if culprit != 0 {
@@ -72,7 +72,7 @@ impl<'a, R: Real> Starter<'a, R> {
         for ((moved, y), k) in self.moved.iter_mut().zip(&self.y).zip(&self.k1) {
             moved[0] = y[0] + h0 * k[0];
         }
-        self.rhs.evaluate(&[t0 + h0], &self.moved, &self.p, &mut self.f1);
+        self.rhs.evaluate(t0 + h0, &self.moved, &self.p, &mut self.f1);
         self.f1.iter_mut().zip(&self.k1).for_each(|(f, k)| f[0] = f[0] - k[0]);
         initial_dt(config, h0, d1, scaled_norm_sq(tables, &self.f1, &self.y))
     }

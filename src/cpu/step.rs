@@ -9,7 +9,8 @@ use super::code::{Code, Leaves};
 use super::controller::{is_noise, ratio};
 use super::dense::dense_weights;
 use super::evaluate::LinkedCode;
-use super::lane::{ErrorNorm, Tables};
+use super::lane::{ErrorNorm, LaneChunk, Tables};
+use super::rhs::Functions;
 use crate::job::Job;
 use crate::real::Real;
 use pulp::Arch;
@@ -53,12 +54,14 @@ pub struct Stepper<'a, R, const C: usize> {
     pub uses_time: bool,
     /// The right-hand side of the state at `y1_candidate`, and of that at `y` for when both have changed places.
     rhs: [LinkedCode; 2],
+    /// What is added to it.
+    functions: Functions<'a, R>,
 }
 
 impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     /// A block of `width` chunks. Rows lie an odd number of chunks apart: at a power of two they would compete for the same
     /// places of the cache.
-    pub fn new(job: &Job, code: &Code, tables: &'a Tables<R>, width: usize) -> Self {
+    pub fn new(job: &Job<'a>, code: &Code, tables: &'a Tables<R>, width: usize) -> Self {
         let stride = width | 1;
         let (n, leaves) = (job.program.n_state(), leaves(job));
         let mut next = code.end * stride;
@@ -88,7 +91,9 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
         }
         let rhs = [at.y1_candidate, at.y].map(|state| LinkedCode::new(code, leaves, stride, state));
-        Stepper { arch: Arch::new(), tables, rows, at, k, width, stride, n_state: n, uses_time: code.uses_time, rhs }
+        let functions = Functions::new(job.program);
+        let uses_time = code.uses_time || !functions.is_empty();
+        Stepper { arch: Arch::new(), tables, rows, at, k, width, stride, n_state: n, uses_time, rhs, functions }
     }
 
     /// The number of a lane in a row.
@@ -134,7 +139,7 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
 
     /// Fills the stages from the second on and the candidate; the first one holds f(t, y).
     #[inline(always)]
-    pub fn rk_step(&mut self) {
+    pub fn rk_step(&mut self, lanes: &[LaneChunk<R, C>]) {
         let last = self.tables.a.len() - 1;
         let tables = self.tables;
         for (stage, terms) in tables.a.iter().enumerate() {
@@ -154,6 +159,25 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             }
             let results = self.k(stage + 1, 0);
             self.rhs[0].evaluate::<R, C>(self.arch, &mut self.rows, self.width, results);
+            if !self.functions.is_empty() {
+                self.add_functions(lanes, results);
+            }
+        }
+    }
+
+    /// Adds what functions written in Rust say of the stage argument; lanes without a trajectory have none to ask about.
+    #[inline(never)]
+    fn add_functions(&mut self, lanes: &[LaneChunk<R, C>], results: usize) {
+        let (at, stride, rows) = (self.at, self.stride, &mut self.rows);
+        for (chunk, lanes) in lanes.iter().enumerate() {
+            for i in (0..C).filter(|i| lanes.occupied[*i]) {
+                let number = |group: usize, slot: usize| rows[group + slot * stride + chunk][i];
+                let (y, p) = (|slot| number(at.y1_candidate, slot), |slot| number(at.p, slot));
+                for (slot, term) in self.functions.evaluate(number(at.time, 0), y, p) {
+                    let derivative = &mut rows[results + slot * stride + chunk][i];
+                    *derivative = *derivative + *term;
+                }
+            }
         }
     }
 

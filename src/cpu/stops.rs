@@ -3,8 +3,10 @@
 //! A step ends at a stop exactly. Then callbacks fire, each on what the one before has left, and the right-hand side, which
 //! may have jumped, is evaluated anew.
 
+use super::control::Controls;
 use super::integrate_fixed::segment_steps;
 use super::lane::{Attempt, Lane, Tables};
+use super::rhs::ScalarRhs;
 use super::step::first_non_finite;
 use crate::program::{CallbackProgram, Evaluator, OdeProgram};
 use crate::real::Real;
@@ -55,18 +57,21 @@ fn own_stop_time<R: Real>(tables: &Tables<R>, lane: &Lane<R>, trajectory: usize)
 pub struct Stopper<'a, R> {
     tables: &'a Tables<R>,
     callbacks: Vec<(&'a CallbackProgram, Evaluator<'a, R, 1>)>,
+    /// Those that are functions written in Rust.
+    pub controls: Controls<'a>,
     values: Vec<[R; 1]>,
-    rhs: Evaluator<'a, R, 1>,
+    rhs: ScalarRhs<'a, R>,
 }
 
 impl<'a, R: Real> Stopper<'a, R> {
     pub fn new(program: &'a OdeProgram, tables: &'a Tables<R>) -> Self {
-        let most = program.callbacks.iter().map(|callback| callback.slots.len()).max().unwrap_or(0);
+        let most = program.callbacks.iter().map(|callback| callback.values.roots.len()).max().unwrap_or(0);
         Stopper {
             tables,
             callbacks: program.callbacks.iter().map(|callback| (callback, Evaluator::new(&callback.values))).collect(),
+            controls: Controls::new(program),
             values: vec![[R::ZERO]; most],
-            rhs: Evaluator::new(&program.rhs),
+            rhs: ScalarRhs::new(program),
         }
     }
 
@@ -80,18 +85,22 @@ impl<'a, R: Real> Stopper<'a, R> {
         low: &mut [[R; 1]],
         p: &[[R; 1]],
     ) -> bool {
-        let t = [lane.t0 + lane.tau];
+        let t = lane.t0 + lane.tau;
         let mut fired = false;
         while let Some((tau, callback)) = self.tables.cuts.get(lane.next_cut as usize)
             && is_due(lane, *tau)
         {
             if let Some(number) = callback {
                 let (callback, evaluator) = &mut self.callbacks[*number as usize];
-                let values = &mut self.values[..callback.slots.len()];
-                evaluator.evaluate(&t, y, p, values);
-                for (slot, value) in callback.slots.iter().zip(values) {
-                    y[*slot as usize] = *value;
-                    low[*slot as usize] = [R::ZERO];
+                let values = &mut self.values[..callback.values.roots.len()];
+                evaluator.evaluate(&[t], y, p, values);
+                if callback.function.is_some() {
+                    self.controls.fire((trajectory, *number as usize), t, values, y, low);
+                } else {
+                    for (slot, value) in callback.slots.iter().zip(values) {
+                        y[*slot as usize] = *value;
+                        low[*slot as usize] = [R::ZERO];
+                    }
                 }
                 fired = true;
             }
@@ -107,7 +116,7 @@ impl<'a, R: Real> Stopper<'a, R> {
 
     /// Computes the derivative just after a stop, and sets out for the next one.
     pub fn pass_stop(&mut self, lane: &mut Lane<R>, trajectory: usize, y: &[[R; 1]], p: &[[R; 1]], k1: &mut [[R; 1]]) {
-        self.rhs.evaluate(&[time_after_stop(lane)], y, p, k1);
+        self.rhs.evaluate(time_after_stop(lane), y, p, k1);
         let culprits = [y, k1].map(|block| first_non_finite(block.iter().map(|v| v[0])));
         let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
         if culprit != 0 {

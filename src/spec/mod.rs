@@ -5,10 +5,12 @@
 //! world is compiled. The short form of a model file is the same thing with one nameless entity, so that everything
 //! after this module knows one shape. Insertion order is significant everywhere: it is the order of the flat vectors.
 
+mod function;
 pub mod json;
 mod read;
 mod settings;
 
+pub use function::{CallbackFunction, SystemFunction};
 pub use settings::{EnsembleSettings, RunSettings, Save, SavePolicy, Tolerance};
 
 use indexmap::IndexMap;
@@ -116,6 +118,8 @@ pub struct System {
     pub values: Map<Source>,
     /// Contributions to residuals of algebraic fields.
     pub residuals: Map<Source>,
+    /// Contributions to derivatives by functions written in Rust, added after those of all equations.
+    pub functions: Vec<SystemFunction>,
 }
 
 /// A controller that runs every `dt` and sets states.
@@ -129,12 +133,14 @@ pub struct Callback {
     pub parameters: Map<f64>,
     /// State key to expression. All are evaluated before any is written.
     pub set: Map<Source>,
+    /// A function written in Rust, instead of `set`.
+    pub function: Option<CallbackFunction>,
 }
 
 impl Callback {
     /// A callback that fires every `dt`, and does nothing yet.
     pub fn new(dt: f64) -> Self {
-        Callback { dt, at_start: false, parameters: Map::new(), set: Map::new() }
+        Callback { dt, at_start: false, parameters: Map::new(), set: Map::new(), function: None }
     }
 
     /// Fires at t0 too.
@@ -318,6 +324,12 @@ impl System {
     /// A system without slots.
     pub fn new() -> Self {
         System::default()
+    }
+
+    /// Whether it says nothing of any field.
+    pub fn is_empty(&self) -> bool {
+        let has_equations = !(self.derivatives.is_empty() && self.values.is_empty() && self.residuals.is_empty());
+        !has_equations && self.functions.is_empty()
     }
 
     /// Declares a slot for a component.

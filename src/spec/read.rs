@@ -168,7 +168,7 @@ fn system(place: &Place) -> Result<System> {
             _ => system.residuals = sources(&place)?,
         }
     }
-    if system.derivatives.is_empty() && system.values.is_empty() && system.residuals.is_empty() {
+    if system.is_empty() {
         return Err(place.error("a system needs 'derivatives', 'values' or 'residuals'"));
     }
     Ok(system)

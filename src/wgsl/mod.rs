@@ -172,6 +172,7 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
             "fast-math uses the adapter's functions, which exist in f32 only, not in {precision}; use precision f32, or leave out fast-math"
         )));
     }
+    program.check_equations("gpu")?;
     program.check_constants(precision)?;
     let members = Members::new(program);
     let printer = StepPrinter {
