@@ -415,7 +415,9 @@ fn column(rows: &[Vec<String>], name: &str, trajectory: Option<usize>) -> Vec<f6
 
 /// CSV, JSON and NPZ of the same run of several trajectories, whose save times differ; the number of rows of each.
 fn check_own_times(place: &Place, run: &str) -> Vec<usize> {
-    ["r.csv", "r.json", "r.npz"].map(|out| place.good(&format!("{run} --out {out}")));
+    for out in ["r.csv", "r.json", "r.npz"] {
+        place.good(&format!("{run} --out {out}"));
+    }
     let (rows, json, mut npz) = (place.csv("r.csv"), place.json("r.json"), place.npz("r.npz"));
     let trajectories = &json["trajectories"];
     let (t, x): (Array2<f64>, Array2<f64>) = (npz.by_name("t").unwrap(), npz.by_name("x").unwrap());
@@ -443,7 +445,9 @@ fn check_own_times(place: &Place, run: &str) -> Vec<usize> {
 fn every_accepted_step_is_written() {
     let place = Place::new();
     let run = "run decay.json --backend cpu --save-steps";
-    ["r.csv", "r.json", "r.npz"].map(|out| place.good(&format!("{run} --n 1 --out {out}")));
+    for out in ["r.csv", "r.json", "r.npz"] {
+        place.good(&format!("{run} --n 1 --out {out}"));
+    }
     let (rows, json, mut npz) = (place.csv("r.csv"), place.json("r.json"), place.npz("r.npz"));
     let accepted = json["trajectories"]["accepted"].as_u64().unwrap() as usize;
     let (t, x): (Array1<f64>, Array2<f64>) = (npz.by_name("t").unwrap(), npz.by_name("x").unwrap());
