@@ -1,4 +1,12 @@
 //! Which backend runs a job, and why.
+//!
+//! # Logs
+//!
+//! A run logs through the crate `log` to the target of its backend: `ensolve::backend::cpu` (numen's logger
+//! `numen.backend.scipy`) or `ensolve::backend::gpu` (`numen.backend.jax`). INFO: one line when it is done. WARN: what the
+//! user should know of its accuracy. ERROR: no trajectory succeeded. DEBUG: its settings, the time to prepare it, each chunk
+//! of trajectories, and for a single trajectory each firing. What fails with an [`Error`](crate::Error) is returned, not
+//! logged.
 
 use crate::cpu::CpuBackend;
 use crate::error::Result;

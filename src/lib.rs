@@ -32,7 +32,7 @@
 //! World (spec) -> Graph (expr) -> CompiledSpec (compile) of flat Programs (program)
 //!   + Method (method) + Ensemble (ensemble) + save times -> Job and Inputs (job)
 //!   -> { KernelSource (wgsl) -> gpu | cpu } -> RawOutput
-//!   -> SolveResult / EnsembleResult (solution) -> Statistics (stats), files (output)
+//!   -> SolveResult / EnsembleResult (solution) -> fields and snapshots (snapshot), Statistics (stats), files (output)
 //! ```
 //!
 //! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`choose`] picks a backend. [`verify()`](verify::verify)
@@ -71,6 +71,7 @@ pub mod gpu;
 pub mod cpu;
 pub mod ensemble;
 pub mod solution;
+pub mod snapshot;
 pub mod stats;
 pub mod output;
 mod tolerances;
@@ -90,6 +91,7 @@ pub use job::Backend;
 pub use method::{Method, Tableau};
 pub use real::{Arithmetic, Precision};
 pub use sampling::Distribution;
+pub use snapshot::{FieldSeries, Snapshot};
 pub use solution::{EnsembleResult, SolveResult, Verification};
 pub use solve::{solve, solve_ensemble};
 pub use spec::{EnsembleSettings, RunSettings, Save, SavePolicy, Tolerance, World};

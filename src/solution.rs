@@ -2,7 +2,7 @@
 //!
 //! Values are f64 whatever the precision of the run; `precision` tells how many of their digits mean something.
 
-use crate::compile::{CompiledSpec, SlotRange};
+use crate::compile::{CompiledSpec, SlotRange, title};
 use crate::real::{Arithmetic, Precision};
 use crate::spec::Map;
 use crate::status::Status;
@@ -25,7 +25,8 @@ pub struct RunInfo {
     pub arithmetic: Arithmetic,
     /// Whether the rounding of the state was carried from step to step.
     pub compensated: bool,
-    /// Start and end time.
+    /// Start and end time; where trajectories have spans of their own, the first start and the last end, NaN if the user
+    /// stopped the run before any began.
     pub tspan: (f64, f64),
     /// Seed of the ensemble's random draws.
     pub seed: u64,
@@ -35,6 +36,13 @@ pub struct RunInfo {
     pub elapsed: Duration,
     /// Where it went.
     pub timings: Timings,
+}
+
+impl RunInfo {
+    /// Title of the model for people.
+    pub fn title(&self) -> &str {
+        title(&self.model)
+    }
 }
 
 /// Wall times of a run.
@@ -88,6 +96,10 @@ pub struct Fields {
     pub parameters: Map<SlotRange>,
     /// Output key to its slots.
     pub outputs: Map<SlotRange>,
+    /// Whether each state slot is one of a discrete field, which keeps its value between firings.
+    pub is_discrete: Vec<bool>,
+    /// Name of each parameter slot.
+    pub parameter_names: Vec<String>,
 }
 
 impl Fields {
@@ -97,6 +109,8 @@ impl Fields {
             states: spec.state_index_map.clone(),
             parameters: spec.param_index_map.clone(),
             outputs: spec.output_index_map.clone(),
+            is_discrete: spec.is_discrete.clone(),
+            parameter_names: spec.program.param_names.clone(),
         })
     }
 }
@@ -152,6 +166,9 @@ pub struct EnsembleResult {
     pub t: Array1<f64>,
     /// Save times of each trajectory, shape (n_save, n_traj), NaN beyond its last; `None` where all have the same.
     pub times: Option<Array2<f64>>,
+    /// Start and end time of each trajectory, where it has a span of its own; NaN where the user stopped the run before it
+    /// began.
+    pub tspans: Option<Vec<(f64, f64)>>,
     /// Name of each saved value: state slots, then outputs.
     pub names: Vec<String>,
     /// Where the fields of the model lie.
@@ -256,25 +273,44 @@ impl EnsembleResult {
         self.times.as_ref().map_or(self.t[k], |times| times[[k, i]])
     }
 
+    /// Number of save times of trajectory `i`.
+    pub fn n_saved(&self, i: usize) -> usize {
+        self.times.as_ref().map_or(self.t.len(), |times| times.column(i).iter().take_while(|t| !t.is_nan()).count())
+    }
+
+    /// Start and end time of trajectory `i`.
+    pub fn tspan(&self, i: usize) -> (f64, f64) {
+        self.tspans.as_ref().map_or(self.info.tspan, |tspans| tspans[i])
+    }
+
+    /// What fired in trajectory `i` until it ended.
+    pub fn fired(&self, i: usize) -> impl Iterator<Item = &Firing> {
+        let (start, end) = (self.tspan(i).0, self.t_end[i]);
+        self.firings.iter().filter(move |firing| (firing.t - start).abs() <= (end - start).abs())
+    }
+
+    /// Parameter slots that differ from trajectory to trajectory.
+    pub fn varied_parameters(&self) -> Vec<usize> {
+        let differs = |row: ArrayView1<f64>| {
+            let mut known = row.iter().filter(|value| !value.is_nan());
+            known.next().is_some_and(|first| known.any(|value| value != first))
+        };
+        (0..self.parameters.nrows()).filter(|slot| differs(self.parameters.row(*slot))).collect()
+    }
+
     /// Trajectory `i`, counted from 0 within this result.
     ///
     /// # Panics
     /// If there is no trajectory `i`.
     pub fn trajectory(&self, i: usize) -> SolveResult {
-        let t = self
-            .times
-            .as_ref()
-            .map_or(self.t.clone(), |times| times.column(i).iter().copied().take_while(|t| !t.is_nan()).collect());
-        let n_save = t.len();
+        let n_save = self.n_saved(i);
         let part = |rows: std::ops::Range<usize>| self.saved.slice(s![..n_save, rows, i]).reversed_axes().to_owned();
-        let (start, end) = (self.info.tspan.0, self.t_end[i]);
-        let has_fired = |firing: &&Firing| (firing.t - start).abs() <= (end - start).abs();
         SolveResult {
-            t,
+            t: (0..n_save).map(|k| self.time(k, i)).collect(),
             p: self.parameters.column(i).to_owned(),
             fields: self.fields.clone(),
             final_state: self.final_states.column(i).to_owned(),
-            firings: self.firings.iter().filter(has_fired).cloned().collect(),
+            firings: self.fired(i).cloned().collect(),
             timings: None,
             x: part(0..self.n_state),
             outputs: part(self.n_state..self.names.len()),
@@ -294,8 +330,10 @@ impl EnsembleResult {
         self.times.iter_mut().flatten().for_each(back);
         self.t_end.iter_mut().for_each(back);
         self.firings.iter_mut().for_each(|firing| back(&mut firing.t));
-        back(&mut self.info.tspan.0);
-        back(&mut self.info.tspan.1);
+        for (t0, t1) in self.tspans.iter_mut().flatten().chain([&mut self.info.tspan]) {
+            back(t0);
+            back(t1);
+        }
     }
 
     /// How many trajectories ended in each way that occurred, success first.

@@ -1,5 +1,8 @@
 //! Spec to result in one call: the plan of a run, chunks of trajectories through a backend, and the pieces to an
 //! [`EnsembleResult`].
+//!
+//! Each call writes one line to the log, and more on the level of debugging, to the target of its backend (see
+//! [`crate::backend`]).
 
 use crate::compile::{CompiledSpec, Feature};
 use crate::ensemble::Ensemble;
@@ -59,12 +62,15 @@ pub fn solve_range(
         )));
     }
     check_features(spec, backend.name(), backend.supported_features())?;
-    let is_backward = run.backward == Some(true);
+    let log = Log::new(spec, backend.name());
+    let (is_backward, tspan) = (run.backward == Some(true), run.tspan);
     let (spec, run) = oriented(spec, run)?;
     let method = method(&run)?;
     let precision = run.precision.unwrap_or_else(|| backend.default_precision());
     let mut plan = plan(spec, &run, &method, precision, range.end - range.start)?;
+    log.plan(&plan, tspan, &backend.describe(), range.end - range.start);
     let prepared = backend.prepare(&plan.job)?;
+    log.debug(|| format!("prepared: device {:?}, code {:?}", prepared.startup, prepared.jit));
     let mut timings = Timings { startup: prepared.startup, jit: prepared.jit, runs: Vec::new() };
     let chunk = backend.max_chunk(&plan.job) as u64;
     let info = run_info(spec, &plan, ensemble, backend.describe());
@@ -73,12 +79,13 @@ pub fn solve_range(
         let start = Instant::now();
         let mut at = range.start;
         while at < range.end && !progress.is_stopped() {
-            let end = range.end.min(at + chunk);
+            let (start, end) = (Instant::now(), range.end.min(at + chunk));
             let mut inputs = ensemble.inputs(spec, run.tspan, at..end);
             let times = plan.settle(&mut inputs, at)?;
             plan.job.check_inputs(&inputs)?;
             let output = backend.run(&plan.job, &inputs, progress)?;
             collector.collect((at - range.start) as usize, &plan.job, &inputs, &output, times)?;
+            log.debug(|| format!("trajectories {at} to {} in {:?}", end - 1, start.elapsed()));
             at = end;
         }
         collector.result.status[(at - range.start) as usize..].fill(Status::Stopped);
@@ -91,17 +98,75 @@ pub fn solve_range(
     result.info.timings = timings;
     result.info.elapsed = start.elapsed();
     result.info.warnings = [plan.warnings, prepared.notes].concat();
-    result.info.warnings.iter().for_each(|warning| log::warn!("{}: {warning}", spec.name));
-    log::info!(
-        "{}: {} of {} trajectories finished on {} with {} in {:?}",
-        spec.name,
-        result.n_finished(),
-        result.n_traj(),
-        result.info.backend,
-        result.info.method,
-        result.info.elapsed
-    );
+    log.result(&result);
     Ok(result)
+}
+
+/// What a run tells the log, each line with the title of the model.
+struct Log<'a> {
+    title: &'a str,
+    /// `ensolve::backend::cpu` or `ensolve::backend::gpu`.
+    target: String,
+}
+
+impl<'a> Log<'a> {
+    fn new(spec: &'a CompiledSpec, backend: &str) -> Log<'a> {
+        Log { title: spec.title(), target: format!("ensolve::backend::{backend}") }
+    }
+
+    /// A line that is made only if somebody reads it.
+    fn debug(&self, line: impl FnOnce() -> String) {
+        if log::log_enabled!(target: &self.target, log::Level::Debug) {
+            log::debug!(target: &self.target, "{}: {}", self.title, line());
+        }
+    }
+
+    /// The settings of a run, `tspan` as the user gave it.
+    fn plan(&self, plan: &Plan, tspan: Option<(f64, f64)>, backend: &str, n_traj: u64) {
+        let job = &plan.job;
+        self.debug(|| {
+            let span = tspan.map_or("own time spans".to_string(), |(t0, t1)| format!("t = {t0} to {t1}"));
+            let saves = match &job.saves {
+                Saves::At(tau) => format!("{} save times", tau.len()),
+                Saves::Own(_) => "own save times".to_string(),
+                Saves::Steps { .. } => "every accepted step saved".to_string(),
+            };
+            let stops = match tspan {
+                Some(_) => format!("{} stops", plan.stops.len()),
+                None => "own stops".to_string(),
+            };
+            let (method, precision) = (describe_method(job), job.precision);
+            format!("{backend}, {method}, {precision}, {span}, n = {n_traj}, {saves}, {stops}")
+        });
+    }
+
+    /// How it went: one line, and what the user should know.
+    fn result(&self, result: &EnsembleResult) {
+        let (title, target, info) = (self.title, self.target.as_str(), &result.info);
+        if result.n_traj() == 1 {
+            result.fired(0).for_each(|Firing { t, callbacks }| {
+                self.debug(|| format!("t = {t}: fired {}", callbacks.join(", ")));
+            });
+        }
+        info.warnings.iter().for_each(|warning| log::warn!(target: target, "{title}: {warning}"));
+        if result.n_finished() == 0 {
+            let ends: Vec<String> = result
+                .status_counts()
+                .iter()
+                .map(|(status, n)| format!("{n} {}: {}", status.name(), status.advice()))
+                .collect();
+            log::error!(target: target, "{title}: no trajectory succeeded; {}", ends.join("; "));
+        }
+        log::info!(
+            target: target,
+            "{title}: {} of {} trajectories finished on {} with {} in {:?}",
+            result.n_finished(),
+            result.n_traj(),
+            info.backend,
+            info.method,
+            info.elapsed
+        );
+    }
 }
 
 /// Refuses a model that needs what a backend lacks.
@@ -137,7 +202,8 @@ fn run_info(spec: &CompiledSpec, plan: &Plan, ensemble: &Ensemble, backend: Stri
         precision: job.precision,
         arithmetic: job.arithmetic,
         compensated: job.compensated,
-        tspan: (job.t0, job.t1),
+        // Spans of their own are known with the inputs.
+        tspan: if job.own_span { (f64::NAN, f64::NAN) } else { (job.t0, job.t1) },
         seed: ensemble.seed(),
         warnings: Vec::new(),
         elapsed: Duration::ZERO,
@@ -171,6 +237,7 @@ impl Collector {
             info,
             t: Array1::from(plan.t.clone()),
             times: (!is_common).then(|| Array2::from_elem((0, n_traj), f64::NAN)),
+            tspans: plan.job.own_span.then(|| vec![(f64::NAN, f64::NAN); n_traj]),
             names: spec.program.row_names().map(str::to_string).collect(),
             fields: Fields::of(spec),
             n_state,
@@ -226,13 +293,16 @@ impl Collector {
             let ended_by_it = output.status[i - start] == Status::NonFinite as u32;
             result.culprit[i] = code.checked_sub(1).filter(|_| ended_by_it).map(|row| row as usize);
         }
-        for (status, code) in result.status[part].iter_mut().zip(&output.status) {
+        for (status, code) in result.status[part.clone()].iter_mut().zip(&output.status) {
             *status = Status::from_code(*code)
                 .ok_or_else(|| Error::Device(format!("a backend returned the unknown status {code}")))?;
         }
-        if job.own_span {
+        if let Some(tspans) = &mut result.tspans {
+            for (i, tspan) in tspans[part].iter_mut().enumerate() {
+                *tspan = (inputs.t0[i], inputs.t0[i] + inputs.span[i]);
+            }
             let (t0, t1) = &mut result.info.tspan;
-            (*t0, *t1) = if start == 0 { (job.t0, job.t1) } else { (t0.min(job.t0), t1.max(job.t1)) };
+            (*t0, *t1) = (t0.min(job.t0), t1.max(job.t1));
         }
         Ok(())
     }

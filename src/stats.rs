@@ -1,9 +1,9 @@
-//! Statistics of an ensemble at each save time, over the trajectories that succeeded.
+//! Statistics of an ensemble at each save time, over the trajectories that succeeded. Where save times differ from
+//! trajectory to trajectory there are none in common: then only over the last saved row of each.
 
 use crate::solution::EnsembleResult;
 use crate::status::Status;
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// Probabilities of the quantiles that are reported.
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -31,35 +31,38 @@ pub struct Statistics {
     pub n_used: usize,
     /// Trajectories left out since they did not succeed.
     pub n_left_out: usize,
-    /// `[save time][row]`; empty if no trajectory succeeded.
+    /// `[save time][row]`; a single entry where save times differ; empty if no trajectory succeeded.
     pub moments: Vec<Vec<Moments>>,
 }
 
 impl Statistics {
-    /// The statistics of a result at every save time.
+    /// The statistics of a result at every save time; where these differ, as [`Statistics::at_end`].
     pub fn of(result: &EnsembleResult) -> Statistics {
-        Statistics::over(result, 0..result.t.len())
+        match result.times {
+            None => Statistics::over(result, (0..result.t.len()).map(|save| move |_| save)),
+            Some(_) => Statistics::at_end(result),
+        }
     }
 
-    /// The statistics at the last save time alone; `moments` has one entry.
+    /// The statistics at the last save time of each trajectory alone; `moments` has one entry.
     pub fn at_end(result: &EnsembleResult) -> Statistics {
-        Statistics::over(result, result.t.len() - 1..result.t.len())
+        let last: Vec<usize> = (0..result.n_traj()).map(|i| result.n_saved(i).saturating_sub(1)).collect();
+        let end = (!result.t.is_empty()).then_some(|i: usize| last[i]);
+        Statistics::over(result, end.into_iter())
     }
 
-    fn over(result: &EnsembleResult, save_times: Range<usize>) -> Statistics {
+    /// `saves` are functions from a trajectory to the number of its row.
+    fn over<F: Fn(usize) -> usize + Sync>(result: &EnsembleResult, saves: impl Iterator<Item = F>) -> Statistics {
         let finished: Vec<usize> = (0..result.n_traj()).filter(|i| result.status[*i] == Status::Success).collect();
         let n_row = result.names.len();
-        let at = |save: usize| -> Vec<Moments> {
-            let row = |row| {
-                let values = result.saved.slice(ndarray::s![save, row, ..]);
-                moments(finished.iter().map(|i| values[*i]).collect())
-            };
+        let at = |save: F| -> Vec<Moments> {
+            let row = |row| moments(finished.iter().map(|i| result.saved[[save(*i), row, *i]]).collect());
             (0..n_row).into_par_iter().map(row).collect()
         };
         Statistics {
             n_used: finished.len(),
             n_left_out: result.n_traj() - finished.len(),
-            moments: if finished.is_empty() { Vec::new() } else { save_times.map(at).collect() },
+            moments: if finished.is_empty() { Vec::new() } else { saves.map(at).collect() },
         }
     }
 }

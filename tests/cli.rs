@@ -24,6 +24,20 @@ const POLE: &str = r#"{"model": "pole", "states": {"x": 0.1}, "derivatives": {"x
 const ROOT: &str = r#"{"model": "root", "states": {"x": 1.0, "v": 0.1}, "parameters": {"k": 0.1},
   "derivatives": {"x": "-k", "v": "v^2"}, "outputs": {"root": "sqrt(x)"}, "run": {"tspan": [0, 2], "save": {"points": 9}}}"#;
 
+/// Each trajectory has a time span of its own.
+const OWN: &str = r#"{"model": "own", "states": {"x": 1.0}, "parameters": {"k": 0.5, "t_end": 2.0}, "derivatives": {"x": "-k"},
+  "outputs": {"root": "sqrt(x)"}, "run": {"tspan": [0, "t_end"], "save": {"every": 1.0}},
+  "ensemble": {"vary": {"t_end": {"values": [1, 1.5, 2]}}}}"#;
+
+/// A counter that a callback raises twice.
+const TICKS: &str = r#"{"model": "ticks", "components": {"c": {"x": {"integrated": 0.0}, "n": {"discrete": 0.0}}}, "entities": {"e": {"c": {}}},
+  "systems": {"s": {"slots": {"a": "c"}, "derivatives": {"a.x": "a.n"}}},
+  "callbacks": {"tick": {"dt": 0.5, "set": {"e.c.n": "e.c.n + 1"}}}, "run": {"tspan": [0, 1], "save": {"points": 3}}}"#;
+
+/// Falls below zero at t = 1.9, backward in time.
+const BACK: &str = r#"{"model": "back", "states": {"x": 0.1}, "derivatives": {"x": "1"}, "outputs": {"root": "sqrt(x)"},
+  "run": {"tspan": [2, 0], "backward": true, "save": {"points": 9}}}"#;
+
 const CONSTRAINT: &str = r#"{"components": {"c": {"z": {"continuous": 0, "algebraic": true}}}, "entities": {"e": {"c": {}}},
   "systems": {"s": {"slots": {"a": "c"}, "residuals": {"a.z": "a.z - 1"}}}, "run": {"tspan": [0, 1]}}"#;
 
@@ -39,6 +53,9 @@ impl Place {
             ("pole.json", POLE),
             ("root.json", ROOT),
             ("constraint.json", CONSTRAINT),
+            ("own.json", OWN),
+            ("ticks.json", TICKS),
+            ("back.json", BACK),
             ("broken.json", "{\"states\": {\"x\": 1.0}"),
             ("k.csv", "k,rate\n1,4\n2,5\n3,6\n"),
             ("unsorted.txt", "0\n1\n0.5\n"),
@@ -264,7 +281,8 @@ fn a_missing_file_is_named_in_the_system_s_words() {
 fn the_summary_says_how_it_was_made() {
     let place = Place::new();
     let stdout = place.good("run decay.json --backend cpu --n 100 --precision f32 --rtol 1e-4");
-    let lines: Vec<&str> = stdout.lines().collect();
+    // A slow machine may tell how long it prepared.
+    let lines: Vec<&str> = stdout.lines().filter(|line| !line.starts_with("  prepared ")).collect();
     assert_eq!(lines[0], "decay: 100 trajectories, t = 0 to 2");
     assert_eq!(lines[1], "  backend    cpu, 1 thread (asked for)");
     assert_eq!(lines[2], "  ensemble   seed 1, varying k");
@@ -374,9 +392,201 @@ fn npz_is_read_back_in_the_precision_of_the_run() {
     let cells: Vec<f64> = place.csv("all.csv")[1..].iter().map(|row| row[2].parse().unwrap()).collect();
     assert_eq!(x.into_iter().collect::<Vec<_>>(), cells);
     let mut npz = place.npz("half.npz");
-    assert_eq!(npz.names().unwrap().len(), 5);
+    let mut names: Vec<String> = npz.names().unwrap().iter().map(|name| name.replace(".npy", "")).collect();
+    names.sort();
+    assert_eq!(names, ["half", "meta.accepted", "meta.rejected", "meta.status", "param.k", "t"]);
+    let k: Array1<f64> = npz.by_name("param.k").unwrap();
+    place.good("run decay.json --backend cpu --out all.json");
+    assert_eq!(place.json("all.json")["trajectories"]["parameters"]["k"], serde_json::json!(k.to_vec()));
     let half: Array2<f32> = npz.by_name("half").unwrap();
     assert_eq!(half.dim(), (4, 5));
+}
+
+fn numbers(list: &Value) -> Vec<f64> {
+    list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// The text of a CSV's column, for all rows or for those of one trajectory.
+fn column(rows: &[Vec<String>], name: &str, trajectory: Option<usize>) -> Vec<f64> {
+    let at = rows[0].iter().position(|column| column == name).unwrap();
+    let is_wanted = |row: &&Vec<String>| trajectory.is_none_or(|i| row[0] == i.to_string());
+    rows[1..].iter().filter(is_wanted).map(|row| row[at].parse().unwrap()).collect()
+}
+
+/// CSV, JSON and NPZ of the same run of several trajectories, whose save times differ; the number of rows of each.
+fn check_own_times(place: &Place, run: &str) -> Vec<usize> {
+    for out in ["r.csv", "r.json", "r.npz"] {
+        place.good(&format!("{run} --out {out}"));
+    }
+    let (rows, json, mut npz) = (place.csv("r.csv"), place.json("r.json"), place.npz("r.npz"));
+    let trajectories = &json["trajectories"];
+    let (t, x): (Array2<f64>, Array2<f64>) = (npz.by_name("t").unwrap(), npz.by_name("x").unwrap());
+    let n = trajectories["status"].as_array().unwrap().len();
+    assert_eq!((&json["t"], t.dim(), t.nrows()), (&Value::Null, x.dim(), n));
+    let counts = (0..n).map(|i| {
+        let (times, values) = (numbers(&trajectories["t"][i]), numbers(&trajectories["values"]["x"][i]));
+        assert_eq!((column(&rows, "t", Some(i)), column(&rows, "x", Some(i))), (times.clone(), values.clone()));
+        assert!(times.is_sorted() && times.len() == values.len(), "{run}: {times:?}");
+        let (own, beyond) = (times.len(), &ndarray::s![i, times.len()..]);
+        assert_eq!((t.row(i).to_vec()[..own].to_vec(), x.row(i).to_vec()[..own].to_vec()), (times, values));
+        assert!(t.slice(beyond).iter().chain(x.slice(beyond)).all(|value| value.is_nan()), "{run}");
+        own
+    });
+    let counts: Vec<usize> = counts.collect();
+    assert_eq!(counts.iter().max(), Some(&t.ncols()), "{run}");
+    let ends = (0..n).map(|i| x[[i, counts[i] - 1]]);
+    let statistics = &json["statistics"]["by_name"]["x"];
+    assert_eq!(numbers(&statistics["max"]), [ends.clone().fold(f64::NEG_INFINITY, f64::max)]);
+    assert_eq!(numbers(&statistics["min"]), [ends.fold(f64::INFINITY, f64::min)]);
+    counts
+}
+
+#[test]
+fn every_accepted_step_is_written() {
+    let place = Place::new();
+    let run = "run decay.json --backend cpu --save-steps";
+    for out in ["r.csv", "r.json", "r.npz"] {
+        place.good(&format!("{run} --n 1 --out {out}"));
+    }
+    let (rows, json, mut npz) = (place.csv("r.csv"), place.json("r.json"), place.npz("r.npz"));
+    let accepted = json["trajectories"]["accepted"].as_u64().unwrap() as usize;
+    let (t, x): (Array1<f64>, Array2<f64>) = (npz.by_name("t").unwrap(), npz.by_name("x").unwrap());
+    assert_eq!((rows.len(), t.len(), x.dim()), (accepted + 2, accepted + 1, (1, accepted + 1)));
+    assert_eq!((numbers(&json["t"]), numbers(&json["trajectories"]["t"])), (t.to_vec(), t.to_vec()));
+    assert_eq!((column(&rows, "t", None), column(&rows, "x", None)), (t.to_vec(), x.row(0).to_vec()));
+    assert_eq!((t[0], t[accepted]), (0.0, 2.0));
+    let k = json["trajectories"]["parameters"]["k"].as_f64().unwrap();
+    assert!((x[[0, accepted]] - f64::exp(-2.0 * k)).abs() < 1e-6);
+
+    let counts = check_own_times(&place, &format!("{run} --n 3 --vary k=values(1,100,10)"));
+    assert!(counts[0] < counts[2] && counts[2] < counts[1], "{counts:?}");
+    let json = place.json("r.json");
+    let accepted = json["trajectories"]["accepted"].as_array().unwrap();
+    let rows: Vec<u64> = accepted.iter().map(|n| n.as_u64().unwrap() + 1).collect();
+    assert_eq!(rows, counts.iter().map(|n| *n as u64).collect::<Vec<_>>());
+    assert_eq!(json["trajectories"]["parameters"], serde_json::json!({"k": [1.0, 100.0, 10.0]}));
+    let stdout = place.good(&format!("{run} --n 3"));
+    assert!(stdout.contains("\nstatistics at the last save time of each over 3 trajectories\n"), "{stdout}");
+}
+
+#[test]
+fn spans_of_their_own_are_written() {
+    let place = Place::new();
+    assert_eq!(check_own_times(&place, "run own.json --backend cpu"), [2, 3, 3]);
+    let json = place.json("r.json");
+    assert_eq!(json["trajectories"]["t"], serde_json::json!([[0.0, 1.0], [0.0, 1.0, 1.5], [0.0, 1.0, 2.0]]));
+    assert_eq!(json["trajectories"]["tspan"], serde_json::json!([[0.0, 1.0], [0.0, 1.5], [0.0, 2.0]]));
+    assert_eq!(json["trajectories"]["parameters"], serde_json::json!({"k": 0.5, "t_end": [1.0, 1.5, 2.0]}));
+    assert_eq!(json["tspan"], serde_json::json!([0.0, 2.0]));
+    let stdout = place.good("run own.json --backend cpu");
+    assert!(stdout.starts_with("own: 3 trajectories, t = 0 to 2, each of its own time span\n"), "{stdout}");
+    assert!(place.good("run own.json --backend cpu --only 1").contains("values at t = 1.5\n"));
+
+    // The second one and the third one reach their ends with an output that is not a number.
+    let output = place.ensolve("run own.json --backend cpu --vary k=values(0.5,0.8,0.75) --dtsave 0.75");
+    let advice = ensolve::Status::NonFinite.advice();
+    let want = format!(
+        "warning: 2 of 3 trajectories reached the end time, but a saved value is not a number\n  2 non_finite: {advice}\n    trajectory 1 (root at t = 1.5), 2 (root at t = 1.5); --only 1 replays one\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (want, Some(3)));
+}
+
+#[test]
+fn backward_runs_are_written_as_they_went() {
+    let place = Place::new();
+    let run =
+        "run decay.json --backend cpu --backward --tspan 2 0 --save-points 3 --n 1 --vary k=uniform(1,1) --rtol 1e-9";
+    let stdout = place.good(&format!("{run} --out r.csv"));
+    assert!(
+        stdout.starts_with("decay: 1 trajectory, t = 2 to 0\n") && stdout.contains("\nvalues at t = 0\n"),
+        "{stdout}"
+    );
+    let rows = place.csv("r.csv");
+    assert_eq!(column(&rows, "t", None), [2.0, 1.0, 0.0]);
+    for (got, want) in column(&rows, "x", None).iter().zip([1.0, 1f64.exp(), 2f64.exp()]) {
+        assert!((got - want).abs() < 1e-7, "{got} is not {want}");
+    }
+    place.good(&format!("{} --out r.json", run.replace(" --n 1", " --n 3")));
+    assert_eq!(place.json("r.json")["t"], serde_json::json!([2.0, 1.0, 0.0]));
+
+    let output = place.ensolve("run back.json --backend cpu");
+    let advice = ensolve::Status::NonFinite.advice();
+    let want = format!(
+        "warning: 1 of 1 trajectories reached the end time, but a saved value is not a number\n  1 non_finite: {advice}\n    trajectory 0 (root at t = 1.75); --only 0 replays one\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (want, Some(3)));
+    assert!(text(&output.stdout).contains("\nlast accepted state at t = 0\n"));
+}
+
+#[test]
+fn repetitions_are_timed() {
+    let place = Place::new();
+    let stdout = place.good("run decay.json --backend cpu --reps 3 --out r.json");
+    let line = stdout.lines().find(|line| line.starts_with("  timings    ")).unwrap();
+    assert!(line.split(", ").count() == 3 && line.contains(" ms; warm ") && line.ends_with(" ms"), "{line}");
+    let timings = &place.json("r.json")["timings"];
+    let all = numbers(&timings["timings_ms"]);
+    assert_eq!((all.len(), timings["warm_ms"].as_f64()), (3, Some(all[1].min(all[2]))));
+    assert!(timings["startup_ms"].is_number() && timings["jit_ms"].is_number());
+    let stdout = place.good("run decay.json --backend cpu --out r.json");
+    assert!(!stdout.contains("timings"), "{stdout}");
+    assert_eq!(place.json("r.json")["timings"]["warm_ms"], Value::Null);
+}
+
+#[test]
+fn rows_that_are_used_up_end_a_trajectory() {
+    let place = Place::new();
+    let run = "run decay.json --backend cpu --save-steps --max-saved 5";
+    let output = place.ensolve(&format!("{run} --n 1 --out r.csv"));
+    assert_eq!((output.status.code(), place.csv("r.csv").len()), (Some(3), 6));
+    assert!(text(&output.stderr).contains(ensolve::Status::SaveLimit.advice()));
+    assert!(text(&output.stdout).contains("\nlast accepted state at t = 0."));
+    let output = place.ensolve(&format!("{run} --n 3 --vary k=values(1e-9,100,10) --out r.json"));
+    assert_eq!(output.status.code(), Some(3));
+    let json = place.json("r.json");
+    assert_eq!(json["status"], serde_json::json!({"success": 1, "save_limit": 2}));
+    assert_eq!(json["trajectories"]["status"], serde_json::json!(["success", "save_limit", "save_limit"]));
+    assert_eq!(json["statistics"]["n_used"], 1);
+    assert_eq!(numbers(&json["trajectories"]["values"]["x"][1]).len(), 5);
+}
+
+#[test]
+fn firings_are_told_and_saved_twice_where_that_is_asked_for() {
+    let place = Place::new();
+    let run = "run ticks.json --backend cpu";
+    for (n, out) in [(1, "r.csv"), (2, "all.csv")] {
+        place.good(&format!("{run} --save-after-firing --n {n} --out {out}"));
+        let rows = place.csv(out);
+        let trajectory = (n > 1).then_some(1);
+        assert_eq!(column(&rows, "t", trajectory), [0.0, 0.5, 0.5, 1.0, 1.0]);
+        assert_eq!(column(&rows, "e.c.n", trajectory), [0.0, 0.0, 1.0, 1.0, 2.0]);
+    }
+    let firings = serde_json::json!([{"t": 0.5, "callbacks": ["tick"]}, {"t": 1.0, "callbacks": ["tick"]}]);
+    for n in [1, 2] {
+        place.good(&format!("{run} --n {n} --out r.json"));
+        let json = place.json("r.json");
+        assert_eq!((&json["firings"], &json["t"]), (&firings, &serde_json::json!([0.0, 0.5, 1.0])));
+    }
+    place.good("run decay.json --backend cpu --out r.json");
+    assert!(place.json("r.json").get("firings").is_none());
+    // Of one that ended before, what has happened.
+    place.ensolve(&format!("{run} --n 1 --save-steps --max-saved 2 --out r.json"));
+    assert!(place.json("r.json")["firings"].as_array().is_none_or(|firings| firings.len() < 2));
+}
+
+#[test]
+fn a_model_without_states_is_written_too() {
+    let place = Place::new();
+    let model = r#"{"model": "wave", "states": {}, "parameters": {"w": 1.0}, "derivatives": {}, "outputs": {"wave": "sin(w*t)"}}"#;
+    fs::write(place.0.path().join("wave.json"), model).unwrap();
+    for options in ["--n 1", "--n 1 --save-points 3", "--n 3 --save-steps", "--n 3 --vary w=values(1,2,3)"] {
+        for out in ["r.csv", "r.json", "r.npz"] {
+            let stdout = place.good(&format!("run wave.json --backend cpu --tspan 0 1 {options} --out {out}"));
+            assert!(stdout.contains("\n  wave "), "{stdout}");
+        }
+        let last = *column(&place.csv("r.csv"), "wave", options.contains("--n 3").then_some(0)).last().unwrap();
+        assert!((last - 1f64.sin()).abs() < 1e-12, "{options}: {last}");
+    }
 }
 
 #[test]

@@ -1,19 +1,22 @@
 //! The text after a run: how it was made, and what came out.
 
 use ensolve::real::round_digits;
-use ensolve::solution::RunInfo;
+use ensolve::solution::{RunInfo, Timings};
 use ensolve::{Arithmetic, EnsembleResult, Statistics, Status, output};
 use std::fmt::Write;
 
 /// Rows of a table of values; the file has them all.
 const SHOWN_ROWS: usize = 20;
+/// Timings of repetitions; JSON has them all.
+const SHOWN_TIMINGS: usize = 10;
+/// Preparations that take less are not told.
+const TOLD_MS: f64 = 1.0;
 /// Trajectories named for each way to fail: enough to replay some.
 const SHOWN_FAILURES: usize = 5;
 
 /// Model, time span, the lines of where and what (title and text), method, precision, time and steps.
 pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static str, String)>) -> String {
     let info = &result.info;
-    let model = if info.model.is_empty() { "(unnamed model)" } else { &info.model };
     let n_traj = result.n_traj();
     let trajectories = if n_traj == 1 { "1 trajectory".to_string() } else { format!("{n_traj} trajectories") };
     let rate = n_traj as f64 / info.elapsed.as_secs_f64();
@@ -23,11 +26,44 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
         ("time", format!("{:.3?}, {} trajectories per second", info.elapsed, short(rate))),
         ("steps", steps(result)),
     ];
-    let mut text = format!("{model}: {trajectories}, t = {} to {}\n", info.tspan.0, info.tspan.1);
-    for (title, line) in lines.chain(made) {
+    let prepared = prepared(&info.timings).map(|text| ("prepared", text));
+    let timings = timings(&info.timings).map(|text| ("timings", text));
+    let mut text = format!("{}: {trajectories}, {}\n", info.title(), span(result));
+    for (title, line) in lines.chain(made).chain(prepared).chain(timings) {
         let _ = writeln!(text, "  {title:<10} {line}");
     }
     text
+}
+
+/// `t = 0 to 2`.
+fn span(result: &EnsembleResult) -> String {
+    let (t0, t1) = result.info.tspan;
+    match result.tspans {
+        Some(_) if t0.is_nan() => "each of its own time span".to_string(),
+        Some(_) if result.n_traj() > 1 => format!("t = {t0} to {t1}, each of its own time span"),
+        _ => format!("t = {t0} to {t1}"),
+    }
+}
+
+/// `in 350 ms (device 305 ms, code 45 ms)`; `None` where it took no time to speak of.
+fn prepared(timings: &Timings) -> Option<String> {
+    let parts = [("device", timings.startup_ms()), ("code", timings.jit_ms())];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(_, ms)| *ms > TOLD_MS)
+        .map(|(what, ms)| format!("{what} {} ms", digits(*ms, 3)))
+        .collect();
+    let total = digits(timings.startup_ms() + timings.jit_ms(), 3);
+    (!told.is_empty()).then(|| format!("in {total} ms ({})", told.join(", ")))
+}
+
+/// `12.1, 3.4, 3.3 ms; warm 3.3 ms`; `None` unless the integration was repeated.
+fn timings(timings: &Timings) -> Option<String> {
+    let warm = timings.warm_ms()?;
+    let all = timings.timings_ms();
+    let shown: Vec<String> = all.iter().take(SHOWN_TIMINGS).map(|ms| digits(*ms, 3)).collect();
+    let more = if all.len() > SHOWN_TIMINGS { ", ..." } else { "" };
+    Some(format!("{}{more} ms; warm {} ms", shown.join(", "), digits(warm, 3)))
 }
 
 /// `f32 (exact arithmetic, compensated state)`; what is usual is not told.
@@ -67,22 +103,21 @@ pub fn values(result: &EnsembleResult, rows: &[usize]) -> String {
 }
 
 fn single(result: &EnsembleResult, rows: &[usize]) -> String {
-    let is_finished = result.status[0] == Status::Success;
-    let last = result.t.len() - 1;
+    let last = result.n_saved(0).checked_sub(1).filter(|_| result.status[0] == Status::Success);
     let mut table = Vec::new();
     for row in rows.iter().take(SHOWN_ROWS) {
-        let value = match (is_finished, *row < result.n_state) {
-            (true, _) => result.saved[[last, *row, 0]],
-            (false, true) => result.final_states[[*row, 0]],
+        let value = match (last, *row < result.n_state) {
+            (Some(last), _) => result.saved[[last, *row, 0]],
+            (None, true) => result.final_states[[*row, 0]],
             // Outputs are computed at save times, and the last one was not reached.
-            (false, false) => continue,
+            (None, false) => continue,
         };
         table.push(vec![result.names[*row].clone(), output::shortest(value, result.info.precision)]);
     }
     if result.t_end[0].is_nan() {
         return "\nstopped before the first step\n".to_string();
     }
-    let (what, t) = if is_finished { ("values", result.t[last]) } else { ("last accepted state", result.t_end[0]) };
+    let (what, t) = last.map_or(("last accepted state", result.t_end[0]), |last| ("values", result.time(last, 0)));
     format!("\n{what} at t = {t}\n{}", align(&table))
 }
 
@@ -102,8 +137,11 @@ fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
         0 => String::new(),
         n => format!(" ({n} failed left out)"),
     };
-    let t = result.t[result.t.len() - 1];
-    format!("\nstatistics at t = {t} over {} trajectories{left_out}\n{}", statistics.n_used, align(&table))
+    let place = match (&result.times, result.t.last()) {
+        (None, Some(t)) => format!("t = {t}"),
+        _ => "the last save time of each".to_string(),
+    };
+    format!("\nstatistics at {place} over {} trajectories{left_out}\n{}", statistics.n_used, align(&table))
 }
 
 /// Columns side by side: names to the left, numbers to the right.
@@ -169,7 +207,7 @@ pub fn failures(result: &EnsembleResult) -> Option<String> {
 
 /// Whether a trajectory failed at the end time only, for an output that was NaN does not end it.
 fn has_reached_end(result: &EnsembleResult, i: usize) -> bool {
-    let (t0, t1) = result.info.tspan;
+    let (t0, t1) = result.tspan(i);
     // Time is rounded to the precision of the run.
     let resolution = result.info.precision.epsilon() * (t0.abs() + t1.abs());
     result.status[i] == Status::NonFinite && (result.t_end[i] - t1).abs() <= resolution
@@ -187,7 +225,8 @@ fn name_failure(result: &EnsembleResult, i: usize) -> String {
 /// Save time at which the value was first not finite (an output: NaN); else it broke the step after the last accepted one.
 fn time_of_failure(result: &EnsembleResult, i: usize, row: usize) -> f64 {
     let is_bad = |x: f64| if row < result.n_state { !x.is_finite() } else { x.is_nan() };
-    let t_end = result.t_end[i];
-    let saved = (0..result.t.len()).take_while(|k| result.t[*k] <= t_end);
-    saved.into_iter().find(|k| is_bad(result.saved[[*k, row, i]])).map_or(t_end, |k| result.t[k])
+    let ((t0, _), t_end) = (result.tspan(i), result.t_end[i]);
+    // Time may run backward.
+    let mut reached = (0..result.n_saved(i)).take_while(|k| (result.time(*k, i) - t0).abs() <= (t_end - t0).abs());
+    reached.find(|k| is_bad(result.saved[[*k, row, i]])).map_or(t_end, |k| result.time(k, i))
 }

@@ -41,7 +41,7 @@ impl Style for Listing<'_> {
 impl fmt::Display for CompiledSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = &self.program;
-        let title = if self.name.is_empty() { "(unnamed model)" } else { &self.name };
+        let title = self.title();
         writeln!(
             f,
             "{title}: {}, {}, {}; {} per derivative",

@@ -12,6 +12,7 @@ mod scope;
 mod systems;
 
 pub use initial::InitialValue;
+pub(crate) use layout::key;
 pub use layout::slot_names;
 
 use crate::error::{Error, Result, suggest};
@@ -104,6 +105,8 @@ pub struct CompiledSpec {
     pub p: Vec<f64>,
     /// 1 for a differential slot, 0 for an algebraic one.
     pub differential_mask: Vec<f64>,
+    /// Whether each state slot is one of a discrete field, which keeps its value between firings.
+    pub is_discrete: Vec<bool>,
     /// Periods of discrete fields, ascending, without duplicates.
     pub discrete_dts: Vec<f64>,
     /// What the model needs from a backend, in order.
@@ -146,6 +149,11 @@ impl World {
 }
 
 impl CompiledSpec {
+    /// Title of the model for people.
+    pub fn title(&self) -> &str {
+        title(&self.name)
+    }
+
     /// Number of state slots.
     pub fn state_size(&self) -> usize {
         self.x0.len()
@@ -198,6 +206,11 @@ impl CompiledSpec {
     pub fn param_idx(&self, key: &str) -> Option<usize> {
         self.param_index_map.get(key).map(|(start, _)| *start)
     }
+}
+
+/// The title of a model for people.
+pub(crate) fn title(name: &str) -> &str {
+    if name.is_empty() { "(unnamed model)" } else { name }
 }
 
 fn compile(world: &World) -> Result<CompiledSpec> {
@@ -274,6 +287,7 @@ fn compile(world: &World) -> Result<CompiledSpec> {
         param_index_map: index_map(&places, is_param),
         output_index_map,
         differential_mask: differential_mask(&places),
+        is_discrete: is_discrete(&places),
         discrete_dts,
         required_features: required_features(world, &places),
         jac_sparsity_rows,
@@ -395,6 +409,11 @@ fn differential_mask(places: &Map<Place>) -> Vec<f64> {
     let states = places.values().filter(|p| p.is_state());
     let mask = |p: &Place| if p.role == (Role::Continuous { algebraic: true }) { 0.0 } else { 1.0 };
     states.flat_map(|p| std::iter::repeat_n(mask(p), p.len)).collect()
+}
+
+fn is_discrete(places: &Map<Place>) -> Vec<bool> {
+    let states = places.values().filter(|p| p.is_state());
+    states.flat_map(|p| std::iter::repeat_n(matches!(p.role, Role::Discrete { .. }), p.len)).collect()
 }
 
 fn discrete_dts(places: &Map<Place>) -> Result<Vec<f64>> {

@@ -1,7 +1,8 @@
 //! CSV: a header, then one row for each save time; trajectories of an ensemble follow each other.
 //!
 //! One trajectory: `t,<column>,...`. An ensemble: `trajectory,t,<column>,...,status`. Values after a trajectory that
-//! ended early are `NaN`.
+//! ended early are `NaN`. Where save times differ from trajectory to trajectory each has rows of its own times alone, none
+//! beyond its last.
 
 use super::shortest;
 use crate::real::Precision;
@@ -23,11 +24,14 @@ pub fn write_csv(result: &EnsembleResult, rows: &[usize], out: impl Write) -> Re
     let times: Vec<String> = result.t.iter().map(|t| shortest(*t, Precision::F64)).collect();
     for i in 0..result.n_traj() {
         let number = (result.first + i as u64).to_string();
-        for (k, time) in times.iter().enumerate() {
+        for k in 0..result.n_saved(i) {
             if !is_single {
                 writer.write_field(&number)?;
             }
-            writer.write_field(time)?;
+            match &result.times {
+                None => writer.write_field(&times[k])?,
+                Some(own) => writer.write_field(shortest(own[[k, i]], Precision::F64))?,
+            }
             for row in rows {
                 writer.write_field(shortest(result.saved[[k, *row, i]], result.info.precision))?;
             }

@@ -1,16 +1,24 @@
 //! JSON: one object, streamed, so that no second copy of the values is held.
 //!
-//! Always: `model backend method precision arithmetic compensated tspan seed n first t names status warnings`, `status`
-//! counting trajectories by how they ended. One trajectory: `trajectories` is `{number, status, non_finite, accepted,
-//! rejected, t_end, t, x: {name: [..]}}`, `non_finite` being the name of what was not finite first, or null. An ensemble:
-//! `statistics` over the trajectories that succeeded, `by_name` holding `mean std min q05 .. q95 max` over the save times,
-//! and `trajectories` is `{status, non_finite, accepted, rejected, t_end, values: {name: [[..] for each trajectory]}}`.
-//! Where it was asked for: `verification`, errors in units of the run's tolerances (see
-//! [`Verification`]), one for each of its `trajectories`, null where there was nothing to compare. What is not finite
-//! becomes null, since JSON has no other word for it.
+//! Always: `model backend method precision arithmetic compensated tspan seed n first t names status timings warnings`,
+//! `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms, warm_ms}`. One
+//! trajectory: `trajectories` is `{number, status, non_finite, accepted, rejected, t_end, parameters: {name: number}, t,
+//! x: {name: [..]}}`, `non_finite` being the name of what was not finite first, or null. An ensemble: `statistics` over
+//! the trajectories that succeeded, `by_name` holding `mean std min q05 .. q95 max` over the save times, and `trajectories`
+//! is `{status, non_finite, accepted, rejected, t_end, parameters: {name: number, or a list where it varies}, values: {name:
+//! [[..] for each trajectory]}}`. Parameters are as drawn, in f64.
+//!
+//! Where save times differ from trajectory to trajectory the common `t` is null, and `trajectories` has `t: [[..] for each
+//! trajectory]`; these lists and those of `values` are as long as the trajectory has save times. `statistics` are over the
+//! last saved row of each then, in lists of one element. Where the time spans differ `trajectories` has `tspan` too.
+//!
+//! Where callbacks fire: `firings`, a list of `{t, callbacks}`, of one trajectory those until it ended; those of several
+//! with time spans of their own are not known. Where it was asked for: `verification`, errors in units of the run's
+//! tolerances (see [`Verification`]), one for each of its `trajectories`, null where there was nothing to compare. What is
+//! not finite becomes null, since JSON has no other word for it.
 
 use crate::real::Precision;
-use crate::solution::{EnsembleResult, Verification, WorstError};
+use crate::solution::{EnsembleResult, Firing, Timings, Verification, WorstError};
 use crate::stats::{Moments, QUANTILES, Statistics};
 use crate::status::Status;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -94,10 +102,17 @@ impl Serialize for Document<'_> {
         map.serialize_entry("seed", &info.seed)?;
         map.serialize_entry("n", &result.n_traj())?;
         map.serialize_entry("first", &result.first)?;
-        map.serialize_entry("t", &List(result.t.len(), |k| result.t[k]))?;
+        let has_common_times = result.times.is_none();
+        map.serialize_entry("t", &has_common_times.then_some(List(result.t.len(), |k| result.t[k])))?;
         map.serialize_entry("names", &List(self.rows.len(), |column| &result.names[self.rows[column]]))?;
         map.serialize_entry("status", &Object(counts.len(), |i: usize| (counts[i].0.name(), counts[i].1)))?;
+        map.serialize_entry("timings", &Times(&info.timings))?;
         map.serialize_entry("warnings", &info.warnings)?;
+        let firings: Vec<&Firing> =
+            if result.n_traj() == 1 { result.fired(0).collect() } else { result.firings.iter().collect() };
+        if !firings.is_empty() {
+            map.serialize_entry("firings", &List(firings.len(), |i: usize| Fired(firings[i])))?;
+        }
         if let Some(verification) = &result.verification {
             map.serialize_entry("verification", &Verified(verification))?;
         }
@@ -111,13 +126,76 @@ impl Serialize for Document<'_> {
     }
 }
 
+/// Where the wall time went.
+struct Times<'a>(&'a Timings);
+
+impl Serialize for Times<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Times(timings) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("startup_ms", &timings.startup_ms())?;
+        map.serialize_entry("jit_ms", &timings.jit_ms())?;
+        map.serialize_entry("timings_ms", &timings.timings_ms())?;
+        map.serialize_entry("warm_ms", &timings.warm_ms())?;
+        map.end()
+    }
+}
+
+/// What fired when.
+struct Fired<'a>(&'a Firing);
+
+impl Serialize for Fired<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Fired(firing) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("t", &firing.t)?;
+        map.serialize_entry("callbacks", &firing.callbacks)?;
+        map.end()
+    }
+}
+
+/// A number that all trajectories share, or one for each.
+enum Varied<T> {
+    One(f64),
+    Each(T),
+}
+
+impl<T: Serialize> Serialize for Varied<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Varied::One(value) => value.serialize(serializer),
+            Varied::Each(list) => list.serialize(serializer),
+        }
+    }
+}
+
+/// The parameters of all trajectories by name.
+struct Parameters<'a>(&'a EnsembleResult);
+
+impl Serialize for Parameters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Parameters(result) = self;
+        let varied = result.varied_parameters();
+        let names = &result.fields.parameter_names;
+        let value = |slot: usize| {
+            let row = result.parameters.row(slot);
+            match varied.contains(&slot) {
+                // Where the user stopped the run it is known of the first ones.
+                false => Varied::One(row[0]),
+                true => Varied::Each(List(row.len(), move |i| row[i])),
+            }
+        };
+        serializer.collect_map((0..names.len()).map(|slot| (&names[slot], value(slot))))
+    }
+}
+
 /// The only trajectory.
 struct Single<'a>(&'a Document<'a>);
 
 impl Serialize for Single<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let result = self.0.result;
-        let n_save = result.t.len();
+        let n_save = result.n_saved(0);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("number", &result.first)?;
         map.serialize_entry("status", result.status[0].name())?;
@@ -125,7 +203,8 @@ impl Serialize for Single<'_> {
         map.serialize_entry("accepted", &result.accepted[0])?;
         map.serialize_entry("rejected", &result.rejected[0])?;
         map.serialize_entry("t_end", &result.t_end[0])?;
-        map.serialize_entry("t", &List(n_save, |k| result.t[k]))?;
+        map.serialize_entry("parameters", &Parameters(result))?;
+        map.serialize_entry("t", &List(n_save, |k| result.time(k, 0)))?;
         map.serialize_entry("x", &self.0.by_name(|row| List(n_save, move |k| self.0.value(k, row, 0))))?;
         map.end()
     }
@@ -137,14 +216,22 @@ struct Many<'a>(&'a Document<'a>);
 impl Serialize for Many<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let result = self.0.result;
-        let (n_traj, n_save) = (result.n_traj(), result.t.len());
-        let series = |row, i| List(n_save, move |k| self.0.value(k, row, i));
+        let n_traj = result.n_traj();
+        let series = |row, i| List(result.n_saved(i), move |k| self.0.value(k, row, i));
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("status", &List(n_traj, |i| Status::name(result.status[i])))?;
         map.serialize_entry("non_finite", &List(n_traj, |i| self.0.culprit(i)))?;
         map.serialize_entry("accepted", &result.accepted)?;
         map.serialize_entry("rejected", &result.rejected)?;
         map.serialize_entry("t_end", &result.t_end)?;
+        map.serialize_entry("parameters", &Parameters(result))?;
+        if let Some(tspans) = &result.tspans {
+            map.serialize_entry("tspan", tspans)?;
+        }
+        if result.times.is_some() {
+            let times = |i| List(result.n_saved(i), move |k| result.time(k, i));
+            map.serialize_entry("t", &List(n_traj, times))?;
+        }
         map.serialize_entry("values", &self.0.by_name(|row| List(n_traj, move |i| series(row, i))))?;
         map.end()
     }

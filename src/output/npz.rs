@@ -1,8 +1,11 @@
 //! NPZ: NumPy arrays in a zip file, `numpy.load(file)["x"]`.
 //!
-//! `t` of shape (n_save,), one array of shape (n_traj, n_save) for each column in the precision of the run, and
-//! `meta.status` (the codes of [`Status`](crate::Status), u32), `meta.accepted`, `meta.rejected` of shape (n_traj,). A
-//! column never has one of these names: `t` is reserved, and a model's names have no dot or two.
+//! `t` of shape (n_save,), one array of shape (n_traj, n_save) for each column in the precision of the run,
+//! `param.<name>` of shape (n_traj,) for each parameter that differs from trajectory to trajectory, as it was drawn, and
+//! `meta.status` (the codes of [`Status`](crate::Status), u32), `meta.accepted`, `meta.rejected` of shape (n_traj,). Where
+//! save times differ, `t` has shape (n_traj, n_save), with NaN beyond the last of a trajectory, as its values have. A
+//! column never has one of these names: `t` is reserved, and a model's names have no dot or two; with `param.` before
+//! them they have one or three.
 
 use crate::real::Precision;
 use crate::solution::EnsembleResult;
@@ -23,15 +26,22 @@ fn write(result: &EnsembleResult, rows: &[usize], out: impl Write + Seek) -> std
     let options =
         zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).large_file(true);
     let mut writer = NpzWriter::new_with_options(out, options);
-    writer.add_array("t", &result.t)?;
+    let shape = (result.n_traj(), result.t.len());
+    match &result.times {
+        None => writer.add_array("t", &result.t)?,
+        Some(times) => writer.add_array("t", &Array2::from_shape_fn(shape, |(i, k)| times[[k, i]]))?,
+    }
     for row in rows {
-        let shape = (result.n_traj(), result.t.len());
         let name = result.names[*row].as_str();
         let value = |(i, k): (usize, usize)| result.saved[[k, *row, i]];
         match result.info.precision {
             Precision::F32 => writer.add_array(name, &Array2::from_shape_fn(shape, |at| value(at) as f32))?,
             Precision::F64 | Precision::F32x2 => writer.add_array(name, &Array2::from_shape_fn(shape, value))?,
         }
+    }
+    for slot in result.varied_parameters() {
+        let name = format!("param.{}", result.fields.parameter_names[slot]);
+        writer.add_array(name, &result.parameters.row(slot))?;
     }
     let codes: Array1<u32> = result.status.iter().map(|status| *status as u32).collect();
     writer.add_array("meta.status", &codes)?;
