@@ -30,7 +30,7 @@
 //!
 //! ```text
 //! World (spec) -> Graph (expr) -> CompiledSpec (compile) of flat Programs (program)
-//!   + Method (method) + Ensemble (ensemble) + save times -> Job and Inputs (job)
+//!   + Method (method) + Ensemble (ensemble) + stops and save times (schedule) -> Plan (plan): Job and Inputs (job)
 //!   -> { KernelSource (wgsl) -> gpu | cpu } -> RawOutput
 //!   -> SolveResult / EnsembleResult (solution) -> fields and snapshots (snapshot), Statistics (stats), files (output)
 //! ```
@@ -41,6 +41,8 @@
 //!
 //! Before all of them stand the numbers: [`math`] has our own functions in every number format ([`real`]), which the kernels
 //! repeat operation by operation.
+//!
+//! Who knows the Python framework numen finds its calls and ours side by side in [`coming_from_numen`].
 //!
 //! # Cargo features
 //!
@@ -81,6 +83,9 @@ pub mod verify;
 pub mod backend;
 #[cfg(feature = "cli")]
 pub mod bench;
+
+#[doc = include_str!("coming_from_numen.md")]
+pub mod coming_from_numen {}
 
 pub use backend::{BackendChoice, choose};
 pub use compile::CompiledSpec;
