@@ -393,3 +393,11 @@ fn sources_are_numbers_texts_or_lists() {
         "a number in quotes is an expression"
     );
 }
+
+#[test]
+fn numbers_are_read_to_the_last_digit() {
+    for x in [0.435_772_766_967_555_07, 1.717_553_160_112_723_9, 5e-324, 1.797_693_134_862_315_7e308] {
+        let spec = compiled(&format!(r#"{{"states": {{"x": {x:e}}}, "derivatives": {{"x": "0"}}}}"#));
+        assert_eq!(spec.x0, [x]);
+    }
+}
