@@ -958,7 +958,7 @@ fn features_that_the_backend_lacks() {
         document,
         r##"
 {"components": {"c": {"z": {"continuous": 0, "algebraic": true}}}, "entities": {"e": {"c": {}}}, "systems": {"s": {"slots": {"a": "c"}, "residuals": {"a.z": "a.z - 1"}}}}
-    cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops]; dae_constraints: solve the constraint for its unknown and write that as a 'let'
+    cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops, native_functions]; dae_constraints: solve the constraint for its unknown and write that as a 'let'
 "##,
     );
 }
