@@ -454,6 +454,17 @@ fn a_system_has_equations_functions_groups_vectors_and_lets() {
 }
 
 #[test]
+fn results_with_closures_are_verified() {
+    let spec = stateful_pid();
+    let run = RunSettings { tspan: Some((0.0, 2.0)), save: Some(Save::Points(5)), ..RunSettings::default() };
+    let result = solve_ensemble(&spec, &run, &Ensemble::single(), &mut CpuBackend::new()).expect("a valid run");
+    let verification = ensolve::verify(&spec, &run, &Ensemble::single(), &result, 1).expect("the same run");
+    assert_eq!(verification.n_compared(), 1);
+    let worst = verification.worst.expect("a trajectory was compared");
+    assert!(worst.error < 1000.0, "the reference has a controller of its own: {worst:?}");
+}
+
+#[test]
 fn a_state_of_a_short_model_may_have_nothing_but_a_function() {
     let decay = System::new().function(["x", "k"], ["x"], |_, reads, adds| adds[0] = -reads[1] * reads[0]);
     let spec = World::new("").state("x", 1.0).parameter("k", 2.0).system("decay", decay).compile().expect("a model");

@@ -2,7 +2,8 @@
 //!
 //! In: a [`World`]. Out: what the integrators and the results need, with every name resolved and every size checked.
 //! It does not choose a method, a precision or inputs: one compiled model serves every run of it. Contributions of
-//! several systems to one derivative are added in the order of the systems.
+//! several systems to one derivative are added in the order of the systems, those by functions written in Rust after those
+//! of all equations.
 
 mod display;
 mod functions;

@@ -159,6 +159,7 @@ const ERROR_FREE: &str = "math_";
 ///
 /// # Errors
 /// [`Error::Unsupported`] for fast mathematics in anything but f32, [`Error::Run`] for constants out of range,
+/// [`Error::MissingFunction`] where functions written in Rust stand for equations,
 /// [`Error::Shader`] if the module is not valid, which is a bug of this crate.
 pub fn assemble(program: &OdeProgram, method: &Method, options: impl Into<KernelOptions>) -> Result<KernelSource> {
     draft(program, method, options.into())?.prove()
