@@ -85,12 +85,14 @@ fn pass_stop(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: pt
     if fire_due(lane, i, y, low, p) {
         save_fired(lane, i, *y, p);
     }
-    if (*lane).status != STATUS_RUNNING {
-        return;
-    }
-    *k1 = rhs(time_after_stop(lane), *y, p);
     var culprit = first_non_finite(*y);
-    culprit = select(culprit, first_non_finite(*k1), culprit == 0u);
+    if culprit == 0u {
+        if (*lane).status != STATUS_RUNNING {
+            return;
+        }
+        *k1 = rhs(time_after_stop(lane), *y, p);
+        culprit = first_non_finite(*k1);
+    }
     if culprit != 0u {
         (*lane).status = STATUS_NON_FINITE;
         (*lane).culprit = select((*lane).culprit, culprit, (*lane).culprit == 0u);

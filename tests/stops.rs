@@ -290,6 +290,14 @@ fn a_callback_that_goes_wrong_ends_its_trajectory_alone() {
         assert_eq!(result.culprit[1], Some(1), "{context}: the state that the callback has set");
         assert_close(&[result.t_end[1]], &[0.25], 0.0, 1e-6, 1.0, &context);
         assert_close(&[result.final_states[[1, 2]]], &[3.0f64.ln()], 4.0 * precision.epsilon(), 0.0, 1.0, &context);
+        // The last firing, after which there is no step, counts as well.
+        let last = ensemble(&spec, &settings(1.0, precision), r#"{"vary": {"e.c.last": {"values": [1, -1]}}}"#, tested);
+        let last_only =
+            ensemble(&spec, &settings(0.25, precision), r#"{"vary": {"e.c.last": {"values": [1, -1]}}}"#, tested);
+        for result in [last, last_only] {
+            assert_eq!(result.status, [Status::Success, Status::NonFinite], "{context}");
+            assert_close(&[result.t_end[1]], &[0.25], 0.0, 1e-6, 1.0, &context);
+        }
     });
 }
 

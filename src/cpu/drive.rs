@@ -6,13 +6,13 @@
 
 use super::block::{Block, Part};
 use super::code::Code;
-use super::lane::{Attempt, Lane, LaneChunk, Tables};
+use super::lane::{Attempt, Lane, LaneChunk, Tables, bits};
 use super::output::Output;
 use super::queue::Queue;
 use super::save::Saver;
-use super::start::Starter;
-use super::step::Stepper;
-use super::stops::{Stopper, depart};
+use super::start::Loose;
+use super::step::{Stepper, first_non_finite};
+use super::stops::{Stopper, depart, time_after_stop};
 use crate::job::{Inputs, Job, Progress};
 use crate::real::Real;
 use crate::status::Status;
@@ -37,11 +37,14 @@ pub fn drive<R: Real, const C: usize>(run: Run<R>, lanes: usize) {
 struct Driver<'a, R, const C: usize> {
     run: Run<'a, R>,
     block: Block<'a, R, C>,
-    starter: Starter<'a, R>,
+    /// One lane at a time, outside the block.
+    loose: Loose<R>,
     saver: Saver<'a, R>,
     stopper: Stopper<'a, R>,
     /// Lanes with a trajectory.
     n_occupied: usize,
+    /// Lanes without one, as long as there are trajectories to begin.
+    free: Vec<usize>,
 }
 
 impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
@@ -51,13 +54,15 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             lanes: vec![LaneChunk::empty(); lanes / C],
             is_adaptive: run.job.method.is_adaptive(),
         };
-        let (starter, saver) = (Starter::new(run), Saver::new(run.job.program, run.tables));
-        let stopper = Stopper::new(run.job.program, run.tables);
-        Driver { run, block, starter, saver, stopper, n_occupied: 0 }
+        let program = run.job.program;
+        let loose = Loose::new(program.n_state(), program.n_param());
+        let saver = Saver::new(program, run.tables);
+        let stopper = Stopper::new(program, run.tables);
+        Driver { run, free: (0..block.n_lanes()).rev().collect(), block, loose, saver, stopper, n_occupied: 0 }
     }
 
     fn run(mut self) {
-        (0..self.block.n_lanes()).for_each(|lane| self.start(lane));
+        self.set_out();
         while self.n_occupied > 0 {
             if self.run.progress.is_stopped() {
                 return self.stop();
@@ -72,56 +77,82 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             }
             if found.ended {
                 self.refill();
+            } else if found.at_stop {
+                self.set_out();
             }
         }
     }
 
-    /// Puts the next trajectory of the queue into a lane: k1, the first step size, the state at t0.
-    fn start(&mut self, lane: usize) {
-        while let Some(trajectory) = self.run.queue.next() {
-            let started = self.begin(trajectory);
-            if started.status != Status::Running {
-                self.run.output.finish(self.run, trajectory, started, self.starter.y.iter().map(|y| y[0]));
-                self.stopper.controls.end(trajectory);
-                self.run.progress.finished(1);
-                continue;
+    /// Puts trajectories of the queue into the free lanes, and has all that set out, from t0 or from a stop, begin.
+    fn set_out(&mut self) {
+        loop {
+            while let Some(lane) = self.free.last().copied()
+                && let Some(trajectory) = self.run.queue.next()
+            {
+                self.free.pop();
+                self.load(lane, trajectory);
             }
-            let stepper = &mut self.block.stepper;
-            let (at, stride) = (stepper.at, stepper.stride);
-            put_state(stepper, lane, &self.starter.y, &self.starter.low, &self.starter.k1);
-            for (slot, p) in self.starter.p.iter().enumerate() {
-                stepper.put(at.p + slot * stride, lane, p[0]);
+            self.block.begin();
+            if !self.admit() {
+                return;
             }
-            let next_save = self.next_save(&started, trajectory);
-            let chunk = &mut self.block.lanes[lane / C];
-            chunk.set(lane % C, started);
-            chunk.occupied[lane % C] = true;
-            chunk.trajectory[lane % C] = trajectory;
-            chunk.next_save[lane % C] = next_save;
-            self.n_occupied += 1;
-            return;
         }
     }
 
-    /// A trajectory at t0: what is saved and what fires there, k1 and the first step size.
-    fn begin(&mut self, trajectory: usize) -> Lane<R> {
-        let (starter, tables) = (&mut self.starter, self.run.tables);
-        let mut lane = starter.begin(self.run, trajectory);
+    /// Puts a trajectory at t0 into a lane, and fires what is due there.
+    fn load(&mut self, lane: usize, trajectory: usize) {
+        let (loose, tables) = (&mut self.loose, self.run.tables);
+        let mut started = loose.pick(self.run, trajectory);
         self.stopper.controls.begin(trajectory);
-        let mut write = self.run.output.writer(trajectory);
         if tables.cuts.first().is_some_and(|(tau, _)| *tau <= R::ZERO) {
-            self.saver.save_start(&mut lane, trajectory, &starter.y, &starter.p, &mut write);
-            self.stopper.fire_due(&mut lane, trajectory, &mut starter.y, &mut starter.low, &starter.p);
+            let mut write = self.run.output.writer(trajectory);
+            self.saver.save_start(&mut started, trajectory, &loose.y, &loose.p, &mut write);
+            self.stopper.fire_due(&mut started, trajectory, loose);
         }
-        depart(tables, &mut lane, trajectory);
-        starter.start(tables, &mut lane);
-        self.saver.save_start(&mut lane, trajectory, &starter.y, &starter.p, &mut write);
-        lane
+        depart(tables, &mut started, trajectory);
+        let stepper = &mut self.block.stepper;
+        put_state(stepper, lane, loose);
+        for (slot, p) in loose.p.iter().enumerate() {
+            stepper.put(stepper.at.p + slot * stepper.stride, lane, p[0]);
+        }
+        let (chunk, i) = (&mut self.block.lanes[lane / C], lane % C);
+        chunk.set(i, started);
+        (chunk.occupied[i], chunk.trajectory[i]) = (true, trajectory);
+        chunk.t_begin[i] = started.t0;
+        chunk.begins |= 1 << i;
+        chunk.starts |= 1 << i;
+        self.n_occupied += 1;
     }
 
-    /// Offset of the next save time that a step may hold.
-    fn next_save(&self, lane: &Lane<R>, trajectory: usize) -> R {
-        if self.run.tables.saves.are_steps() { R::ONE / R::ZERO } else { self.saver.next_save(lane, trajectory) }
+    /// Saves the lanes that have begun at t0, and frees those that have failed to begin; tells whether there were any.
+    fn admit(&mut self) -> bool {
+        let mut n_failed = 0;
+        for at in 0..self.block.stepper.width {
+            let chunk = &mut self.block.lanes[at];
+            let (begins, starts) = (std::mem::take(&mut chunk.begins), std::mem::take(&mut chunk.starts));
+            for i in bits(begins) {
+                let (chunk, lane) = (&mut self.block.lanes[at], at * C + i);
+                let trajectory = chunk.trajectory[i];
+                if starts & (1 << i) != 0 {
+                    let mut begun = chunk.get(i);
+                    if self.saver.saves_start(&begun, trajectory) {
+                        get_state(&self.block.stepper, lane, &mut self.loose);
+                        let mut write = self.run.output.writer(trajectory);
+                        self.saver.save_start(&mut begun, trajectory, &self.loose.y, &self.loose.p, &mut write);
+                        chunk.set(i, begun);
+                    }
+                    chunk.next_save[i] = next_save(&self.saver, self.run.tables, &begun, trajectory);
+                }
+                if chunk.status[i] != Status::Running {
+                    self.retire(lane);
+                    n_failed += 1;
+                }
+            }
+        }
+        if n_failed > 0 {
+            self.run.progress.finished(n_failed);
+        }
+        n_failed > 0
     }
 
     /// Writes the save times that lie in the accepted steps.
@@ -134,12 +165,12 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             }
             let attempt = Attempt { h: stepper.number(stepper.at.h, lane), is_last: chunk.is_last[i] };
             let mut saved = chunk.get(i);
-            for (slot, p) in self.starter.p.iter_mut().enumerate() {
+            for (slot, p) in self.loose.p.iter_mut().enumerate() {
                 p[0] = stepper.number(stepper.at.p + slot * stepper.stride, lane);
             }
             let trajectory = chunk.trajectory[i];
             let mut write = self.run.output.writer(trajectory);
-            self.saver.save_until(&mut saved, (trajectory, lane), attempt, stepper, &self.starter.p, &mut write);
+            self.saver.save_until(&mut saved, (trajectory, lane), attempt, stepper, &self.loose.p, &mut write);
             chunk.set(i, saved);
             chunk.next_save[i] = self.saver.next_save(&saved, trajectory);
         }
@@ -157,28 +188,33 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                 continue;
             }
             let (mut now, trajectory) = (chunk.get(i), chunk.trajectory[i]);
-            let (starter, stepper) = (&mut self.starter, &mut self.block.stepper);
+            let (loose, stepper) = (&mut self.loose, &mut self.block.stepper);
             let mut write = self.run.output.writer(trajectory);
-            get_state(stepper, lane, &mut starter.y, &mut starter.low, &mut starter.p);
+            get_state(stepper, lane, loose);
             if saves_steps {
-                self.saver.save_state(&mut now, &starter.y, &starter.p, &mut write);
+                self.saver.save_state(&mut now, &loose.y, &loose.p, &mut write);
             }
+            let (mut begins, mut t_begin) = (false, R::ZERO);
             if at_stop && matches!(now.status, Status::Running | Status::Success) {
-                if self.stopper.fire_due(&mut now, trajectory, &mut starter.y, &mut starter.low, &starter.p) {
-                    self.saver.save_fired(&mut now, trajectory, &starter.y, &starter.p, &mut write);
+                if self.stopper.fire_due(&mut now, trajectory, loose) {
+                    self.saver.save_fired(&mut now, trajectory, &loose.y, &loose.p, &mut write);
+                    put_state(stepper, lane, loose);
                 }
-                if now.status == Status::Running {
-                    self.stopper.pass_stop(&mut now, trajectory, &starter.y, &starter.p, &mut starter.k1);
-                    put_state(stepper, lane, &starter.y, &starter.low, &starter.k1);
-                } else {
-                    put_y(stepper, lane, &starter.y);
+                let culprit = first_non_finite(loose.y.iter().map(|y| y[0]));
+                if culprit != 0 {
+                    now.status = Status::NonFinite;
+                    now.culprit = if now.culprit == 0 { culprit } else { now.culprit };
+                } else if now.status == Status::Running {
+                    (begins, t_begin) = (true, time_after_stop(&now));
+                    depart(tables, &mut now, trajectory);
                 }
             }
             ended |= now.status != Status::Running;
-            let next_save = self.next_save(&now, trajectory);
             let chunk = &mut self.block.lanes[lane / C];
             chunk.set(i, now);
-            chunk.next_save[i] = next_save;
+            chunk.next_save[i] = next_save(&self.saver, tables, &now, trajectory);
+            chunk.begins |= u32::from(begins) << i;
+            chunk.t_begin[i] = t_begin;
         }
         ended
     }
@@ -187,14 +223,14 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
     fn refill(&mut self) {
         let mut n_ended = 0;
         for lane in 0..self.block.n_lanes() {
-            let (chunk, i) = (&mut self.block.lanes[lane / C], lane % C);
+            let (chunk, i) = (&self.block.lanes[lane / C], lane % C);
             if chunk.occupied[i] && chunk.status[i] != Status::Running {
                 self.retire(lane);
                 n_ended += 1;
-                self.start(lane);
             }
         }
         self.run.progress.finished(n_ended);
+        self.set_out();
         if self.n_occupied + C <= self.block.n_lanes() {
             self.block.close_ranks(self.n_occupied.div_ceil(C));
         }
@@ -204,6 +240,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
     fn retire(&mut self, lane: usize) {
         let (chunk, i) = (&mut self.block.lanes[lane / C], lane % C);
         chunk.occupied[i] = false;
+        self.free.push(lane);
         self.n_occupied -= 1;
         let stepper = &self.block.stepper;
         let y = (0..stepper.n_state).map(|slot| stepper.number(stepper.at.y + slot * stepper.stride, lane));
@@ -222,7 +259,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                     self.retire(lane);
                 }
             }
-            self.start(0);
+            self.set_out();
             if self.n_occupied == 0 {
                 return;
             }
@@ -230,43 +267,33 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
     }
 }
 
+/// Offset of the next save time that a step may hold.
+fn next_save<R: Real>(saver: &Saver<R>, tables: &Tables<R>, lane: &Lane<R>, trajectory: usize) -> R {
+    if tables.saves.are_steps() { R::ONE / R::ZERO } else { saver.next_save(lane, trajectory) }
+}
+
 /// State, what rounding took from it, and parameters of a lane.
-fn get_state<R: Real, const C: usize>(
-    stepper: &Stepper<R, C>,
-    lane: usize,
-    y: &mut [[R; 1]],
-    low: &mut [[R; 1]],
-    p: &mut [[R; 1]],
-) {
+fn get_state<R: Real, const C: usize>(stepper: &Stepper<R, C>, lane: usize, loose: &mut Loose<R>) {
     let (at, stride) = (stepper.at, stepper.stride);
-    y.iter_mut().enumerate().for_each(|(slot, y)| y[0] = stepper.number(at.y + slot * stride, lane));
-    p.iter_mut().enumerate().for_each(|(slot, p)| p[0] = stepper.number(at.p + slot * stride, lane));
+    let get = |to: &mut [[R; 1]], row: usize| {
+        to.iter_mut().enumerate().for_each(|(slot, to)| to[0] = stepper.number(row + slot * stride, lane));
+    };
+    get(&mut loose.y, at.y);
+    get(&mut loose.p, at.p);
     if stepper.tables.compensated {
-        low.iter_mut().enumerate().for_each(|(slot, low)| low[0] = stepper.number(at.low + slot * stride, lane));
+        get(&mut loose.low, at.low);
     }
 }
 
-/// Puts a state into a lane, with what rounding took from it and its derivative.
-fn put_state<R: Real, const C: usize>(
-    stepper: &mut Stepper<R, C>,
-    lane: usize,
-    y: &[[R; 1]],
-    low: &[[R; 1]],
-    k1: &[[R; 1]],
-) {
-    put_y(stepper, lane, y);
-    for (slot, k) in k1.iter().enumerate() {
-        stepper.put(stepper.k(0, slot), lane, k[0]);
+/// Puts a state into a lane, with what rounding took from it.
+fn put_state<R: Real, const C: usize>(stepper: &mut Stepper<R, C>, lane: usize, loose: &Loose<R>) {
+    let (at, stride) = (stepper.at, stepper.stride);
+    for (slot, y) in loose.y.iter().enumerate() {
+        stepper.put(at.y + slot * stride, lane, y[0]);
     }
     if stepper.tables.compensated {
-        for (slot, low) in low.iter().enumerate() {
-            stepper.put(stepper.at.low + slot * stepper.stride, lane, low[0]);
+        for (slot, low) in loose.low.iter().enumerate() {
+            stepper.put(at.low + slot * stride, lane, low[0]);
         }
-    }
-}
-
-fn put_y<R: Real, const C: usize>(stepper: &mut Stepper<R, C>, lane: usize, y: &[[R; 1]]) {
-    for (slot, y) in y.iter().enumerate() {
-        stepper.put(stepper.at.y + slot * stepper.stride, lane, y[0]);
     }
 }

@@ -77,7 +77,17 @@ pub struct Attempt<R> {
     pub is_last: bool,
 }
 
-/// The data of `C` lanes, field by field, so that a loop over them becomes vector instructions.
+/// The positions of the bits that are set, ascending.
+#[inline(always)]
+pub fn bits(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let next = (set != 0).then_some(set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        next
+    })
+}
+
+/// The data of `C` lanes, at most 32, field by field, so that a loop over them becomes vector instructions.
 #[derive(Debug, Clone, Copy)]
 pub struct LaneChunk<R, const C: usize> {
     /// Whether a trajectory is in the lane; what is computed for the others goes nowhere.
@@ -85,6 +95,11 @@ pub struct LaneChunk<R, const C: usize> {
     pub trajectory: [usize; C],
     /// Offset of the next save time, infinite if there is none.
     pub next_save: [R; C],
+    /// Lanes that set out, from t0 or from a stop, as bits: their first stages are to be computed, at these times.
+    pub begins: u32,
+    pub t_begin: [R; C],
+    /// Those of them that set out from t0.
+    pub starts: u32,
     /// Of the step being tried: whether it ends the segment, is accepted, and holds a save time.
     pub is_last: [bool; C],
     pub accepts: [bool; C],
@@ -117,6 +132,9 @@ impl<R: Real, const C: usize> LaneChunk<R, C> {
             occupied: [false; C],
             trajectory: [0; C],
             next_save: [R::ZERO; C],
+            begins: 0,
+            t_begin: [R::ZERO; C],
+            starts: 0,
             is_last: [false; C],
             accepts: [false; C],
             saves: [false; C],

@@ -42,11 +42,16 @@ impl<'a, R: Real> Saver<'a, R> {
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
-        let is_first_step = self.tables.saves.are_steps() && lane.n_saved == 0;
-        if is_first_step || self.next_save(lane, trajectory) <= R::ZERO {
+        if self.saves_start(lane, trajectory) {
             self.y.copy_from_slice(y);
             self.write_row(lane, R::ZERO, p, write);
         }
+    }
+
+    /// Whether the state at t0 is asked for, and not saved yet.
+    pub fn saves_start(&self, lane: &Lane<R>, trajectory: usize) -> bool {
+        let is_first_step = self.tables.saves.are_steps() && lane.n_saved == 0;
+        is_first_step || self.next_save(lane, trajectory) <= R::ZERO
     }
 
     /// Offset of a lane's next save time, infinite if there is none.

@@ -1,39 +1,31 @@
-//! The first stage and the first step size of a trajectory: E. Hairer, S. Nørsett, G. Wanner, "Solving Ordinary
-//! Differential Equations I", section II.4.
+//! How a trajectory sets out: its state at t0, the first stage, there and after stops, and the first step size (E. Hairer,
+//! S. Nørsett, G. Wanner, "Solving Ordinary Differential Equations I", section II.4).
 
+use super::block::Block;
 use super::controller::{initial_dt, initial_dt_first};
 use super::drive::Run;
-use super::lane::{Lane, Tables};
-use super::rhs::ScalarRhs;
+use super::lane::{Lane, bits};
 use super::step::{first_non_finite, scaled_norm_sq};
 use crate::job::rounded_off;
 use crate::real::Real;
 use crate::status::Status;
 
-/// Prepares trajectories for their first step.
-pub struct Starter<'a, R> {
-    rhs: ScalarRhs<'a, R>,
+/// The state of one lane, outside the block.
+pub struct Loose<R> {
     pub y: Vec<[R; 1]>,
-    pub p: Vec<[R; 1]>,
-    pub k1: Vec<[R; 1]>,
     /// What rounding took from y, if that is carried along.
     pub low: Vec<[R; 1]>,
-    moved: Vec<[R; 1]>,
-    f1: Vec<[R; 1]>,
+    pub p: Vec<[R; 1]>,
 }
 
-impl<'a, R: Real> Starter<'a, R> {
-    pub fn new(run: Run<'a, R>) -> Self {
-        let program = run.job.program;
+impl<R: Real> Loose<R> {
+    pub fn new(n_state: usize, n_param: usize) -> Self {
         let zeros = |n: usize| vec![[R::ZERO]; n];
-        let n = program.n_state();
-        let p = zeros(program.n_param());
-        let (y, k1, low, moved, f1) = (zeros(n), zeros(n), zeros(n), zeros(n), zeros(n));
-        Starter { rhs: ScalarRhs::new(program), y, p, k1, low, moved, f1 }
+        Loose { y: zeros(n_state), low: zeros(n_state), p: zeros(n_param) }
     }
 
-    /// Picks y and p of a trajectory at t0.
-    pub fn begin(&mut self, run: Run<R>, trajectory: usize) -> Lane<R> {
+    /// Picks a trajectory at t0.
+    pub fn pick(&mut self, run: Run<R>, trajectory: usize) -> Lane<R> {
         let (inputs, config) = (run.inputs, &run.tables.config);
         let value = |values: &[f64], row: usize| values[row * inputs.n_traj + trajectory];
         for (slot, (y, low)) in self.y.iter_mut().zip(&mut self.low).enumerate() {
@@ -50,30 +42,67 @@ impl<'a, R: Real> Starter<'a, R> {
         };
         Lane::new(config.dt, t0, span)
     }
+}
 
-    /// Computes k1 and the first step size.
-    pub fn start(&mut self, tables: &Tables<R>, lane: &mut Lane<R>) {
-        self.rhs.evaluate(lane.t0, &self.y, &self.p, &mut self.k1);
-        let culprits = [&self.y, &self.k1].map(|block| first_non_finite(block.iter().map(|v| v[0])));
-        let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
-        if culprit != 0 {
-            lane.status = Status::NonFinite;
-            lane.culprit = if lane.culprit == 0 { culprit } else { lane.culprit };
-        } else if tables.is_adaptive && !(lane.dt > R::ZERO) {
-            lane.dt = self.first_dt(tables, lane.t0);
+impl<R: Real, const C: usize> Block<'_, R, C> {
+    /// Computes the first stage of the lanes that set out, and the first step size of those that do so from t0.
+    pub fn begin(&mut self) {
+        for at in 0..self.stepper.width {
+            if self.lanes[at].begins != 0 {
+                self.first_stages(at);
+                self.first_dts(at);
+            }
         }
     }
 
-    fn first_dt(&mut self, tables: &Tables<R>, t0: R) -> R {
-        let config = &tables.config;
-        let d0 = scaled_norm_sq(tables, &self.y, &self.y);
-        let d1 = scaled_norm_sq(tables, &self.k1, &self.y);
-        let h0 = initial_dt_first(config, d0, d1);
-        for ((moved, y), k) in self.moved.iter_mut().zip(&self.y).zip(&self.k1) {
-            moved[0] = y[0] + h0 * k[0];
+    fn first_stages(&mut self, at: usize) {
+        let (chunk, stepper) = (&mut self.lanes[at], &mut self.stepper);
+        stepper.derivative(at, chunk.t_begin, true, chunk.begins);
+        for i in bits(chunk.begins) {
+            let lane = at * C + i;
+            for slot in 0..stepper.n_state {
+                stepper.put(stepper.k(0, slot), lane, stepper.number(stepper.k(1, slot), lane));
+            }
+            let culprits = [stepper.at.y, stepper.k(0, 0)].map(|row| {
+                first_non_finite((0..stepper.n_state).map(|slot| stepper.number(row + slot * stepper.stride, lane)))
+            });
+            let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
+            if culprit != 0 {
+                chunk.status[i] = Status::NonFinite;
+                chunk.culprit[i] = if chunk.culprit[i] == 0 { culprit } else { chunk.culprit[i] };
+            }
         }
-        self.rhs.evaluate(t0 + h0, &self.moved, &self.p, &mut self.f1);
-        self.f1.iter_mut().zip(&self.k1).for_each(|(f, k)| f[0] = f[0] - k[0]);
-        initial_dt(config, h0, d1, scaled_norm_sq(tables, &self.f1, &self.y))
+    }
+
+    fn first_dts(&mut self, at: usize) {
+        let (chunk, stepper) = (&mut self.lanes[at], &mut self.stepper);
+        let is_wanted = |i: &usize| chunk.status[*i] == Status::Running && !(chunk.dt[*i] > R::ZERO);
+        let wanted = bits(chunk.starts).filter(is_wanted).fold(0, |set, i| set | 1 << i);
+        if wanted == 0 || !self.is_adaptive {
+            return;
+        }
+        let (tables, n_state, stride, places) = (stepper.tables, stepper.n_state, stepper.stride, stepper.at);
+        let (y_at, k_at, moved_at, f_at) = (places.y, stepper.k(0, 0), places.y1_candidate, stepper.k(1, 0));
+        let (mut t, mut h0, mut d1) = (chunk.t_begin, [R::ZERO; C], [R::ZERO; C]);
+        for i in bits(wanted) {
+            let number = |row: usize, slot: usize| stepper.rows[row + slot * stride + at][i];
+            let y = |slot: usize| number(y_at, slot);
+            let d0 = scaled_norm_sq(tables, (0..n_state).map(|slot| (y(slot), y(slot))));
+            d1[i] = scaled_norm_sq(tables, (0..n_state).map(|slot| (number(k_at, slot), y(slot))));
+            h0[i] = initial_dt_first(&tables.config, d0, d1[i]);
+            t[i] = t[i] + h0[i];
+            for slot in 0..n_state {
+                let moved =
+                    stepper.rows[y_at + slot * stride + at][i] + h0[i] * stepper.rows[k_at + slot * stride + at][i];
+                stepper.rows[moved_at + slot * stride + at][i] = moved;
+            }
+        }
+        stepper.derivative(at, t, false, wanted);
+        for i in bits(wanted) {
+            let number = |row: usize, slot: usize| stepper.rows[row + slot * stride + at][i];
+            let change = |slot: usize| number(f_at, slot) - number(k_at, slot);
+            let df = scaled_norm_sq(tables, (0..n_state).map(|slot| (change(slot), number(y_at, slot))));
+            chunk.dt[i] = initial_dt(&tables.config, h0[i], d1[i], df);
+        }
     }
 }

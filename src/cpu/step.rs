@@ -9,11 +9,11 @@ use super::code::{Code, Leaves};
 use super::controller::{is_noise, ratio};
 use super::dense::dense_weights;
 use super::evaluate::LinkedCode;
-use super::lane::{ErrorNorm, LaneChunk, Tables};
+use super::lane::{ErrorNorm, LaneChunk, Tables, bits};
 use super::rhs::Functions;
 use crate::job::Job;
 use crate::real::Real;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Positions of groups of rows: the first chunk of the first row of each.
 #[derive(Debug, Clone, Copy, Default)]
@@ -168,16 +168,40 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     /// Adds what functions written in Rust say of the stage argument; lanes without a trajectory have none to ask about.
     #[inline(never)]
     fn add_functions(&mut self, lanes: &[LaneChunk<R, C>], results: usize) {
-        let (at, stride, rows) = (self.at, self.stride, &mut self.rows);
-        for (chunk, lanes) in lanes.iter().enumerate() {
-            for i in (0..C).filter(|i| lanes.occupied[*i]) {
-                let number = |group: usize, slot: usize| rows[group + slot * stride + chunk][i];
-                let (y, p) = (|slot| number(at.y1_candidate, slot), |slot| number(at.p, slot));
-                for (slot, term) in self.functions.evaluate(number(at.time, 0), y, p) {
-                    let derivative = &mut rows[results + slot * stride + chunk][i];
-                    *derivative = *derivative + *term;
-                }
+        for (at, lanes) in lanes.iter().enumerate() {
+            let occupied = (0..C).filter(|i| lanes.occupied[*i]).fold(0, |set, i| set | 1 << i);
+            self.add_functions_of(at, self.at.y1_candidate, occupied, results);
+        }
+    }
+
+    /// The same for some lanes of one chunk, with the states at `y`.
+    fn add_functions_of(&mut self, at: usize, y: usize, wanted: u32, results: usize) {
+        let (places, stride, rows) = (self.at, self.stride, &mut self.rows);
+        for i in bits(wanted) {
+            let number = |group: usize, slot: usize| rows[group + slot * stride + at][i];
+            let (y, p) = (|slot| number(y, slot), |slot| number(places.p, slot));
+            for (slot, term) in self.functions.evaluate(number(places.time, 0), y, p) {
+                let derivative = &mut rows[results + slot * stride + at][i];
+                *derivative = *derivative + *term;
             }
+        }
+    }
+
+    /// The right-hand side at the times `t` for the lanes of one chunk, between steps (functions for those
+    /// that are wanted): of the states, or of what lies in the
+    /// place of the candidate. It takes the place of the second stage.
+    pub fn derivative(&mut self, at: usize, t: [R; C], of_y: bool, wanted: u32) {
+        self.rows[self.at.time + at] = t;
+        let (arch, results) = (self.arch, self.k(1, 0));
+        let chunk = OneChunk { code: &self.rhs[usize::from(of_y)], arch, rows: &mut self.rows[at..], results };
+        if C == 1 {
+            chunk.with_simd(pulp::Scalar)
+        } else {
+            arch.dispatch(chunk)
+        }
+        if !self.functions.is_empty() {
+            let y = if of_y { self.at.y } else { self.at.y1_candidate };
+            self.add_functions_of(at, y, wanted, results);
         }
     }
 
@@ -344,6 +368,22 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     }
 }
 
+/// Code for one chunk of lanes, compiled for the machine's vectors.
+struct OneChunk<'b, R, const C: usize> {
+    code: &'b LinkedCode,
+    arch: Arch,
+    rows: &'b mut [[R; C]],
+    results: usize,
+}
+
+impl<R: Real, const C: usize> WithSimd for OneChunk<'_, R, C> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.code.evaluate::<R, C>(self.arch, self.rows, 1, self.results);
+    }
+}
+
 /// Rows of a block.
 pub fn row_count(job: &Job, code: &Code) -> usize {
     code.end + job.program.n_state() * (job.method.stages.count() + if job.compensated { 3 } else { 1 }) + 5
@@ -367,12 +407,12 @@ fn corrected<R: Real>(norm: ErrorNorm<R>, second: R) -> ErrorNorm<R> {
     ErrorNorm { sq: norm.sq * part, noise_sq: norm.noise_sq * part }
 }
 
-/// Mean square of `v` in tolerance units of `y`, for one lane.
-pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, v: &[[R; 1]], y: &[[R; 1]]) -> R {
+/// Mean square of `v` in tolerance units of `y`, for pairs of both.
+pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, pairs: impl Iterator<Item = (R, R)>) -> R {
     let mut sum = R::ZERO;
-    for (slot, (v, y)) in v.iter().zip(y).enumerate() {
-        let e = ratio(v[0], tables.atol[slot] + tables.rtol[slot] * y[0].abs()).abs().lesser(R::of_f32(1e15));
+    for (slot, (v, y)) in pairs.enumerate() {
+        let e = ratio(v, tables.atol[slot] + tables.rtol[slot] * y.abs()).abs().lesser(R::of_f32(1e15));
         sum = sum + e * e;
     }
-    sum / R::of_u32(v.len().max(1) as u32)
+    sum / R::of_u32(tables.atol.len().max(1) as u32)
 }

@@ -6,11 +6,9 @@
 use super::control::Controls;
 use super::integrate_fixed::segment_steps;
 use super::lane::{Attempt, Lane, Tables};
-use super::rhs::ScalarRhs;
-use super::step::first_non_finite;
+use super::start::Loose;
 use crate::program::{CallbackProgram, Evaluator, OdeProgram};
 use crate::real::Real;
-use crate::status::Status;
 
 /// What a few roundings may take from times up to the end of the segment.
 #[inline(always)]
@@ -26,7 +24,7 @@ pub fn time_step<R: Real>(tables: &Tables<R>, lane: &Lane<R>, attempt: Attempt<R
 }
 
 /// Time as the first stage after a stop sees it: just past the stop.
-fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
+pub fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
     (lane.t0 + lane.tau) + time_slack(lane)
 }
 
@@ -53,14 +51,13 @@ fn own_stop_time<R: Real>(tables: &Tables<R>, lane: &Lane<R>, trajectory: usize)
     tables.own_stops[lane.next_own_stop as usize * tables.config.n_traj as usize + trajectory]
 }
 
-/// Evaluates callbacks, and the right-hand side after them.
+/// Evaluates callbacks.
 pub struct Stopper<'a, R> {
     tables: &'a Tables<R>,
     callbacks: Vec<(&'a CallbackProgram, Evaluator<'a, R, 1>)>,
     /// Those that are functions written in Rust.
     pub controls: Controls<'a>,
     values: Vec<[R; 1]>,
-    rhs: ScalarRhs<'a, R>,
 }
 
 impl<'a, R: Real> Stopper<'a, R> {
@@ -71,20 +68,13 @@ impl<'a, R: Real> Stopper<'a, R> {
             callbacks: program.callbacks.iter().map(|callback| (callback, Evaluator::new(&callback.values))).collect(),
             controls: Controls::new(program),
             values: vec![[R::ZERO]; most],
-            rhs: ScalarRhs::new(program),
         }
     }
 
     /// Fires the callbacks that are due, one after the other, and tells whether there was any; what rounding took from a state
     /// that is set is nothing.
-    pub fn fire_due(
-        &mut self,
-        lane: &mut Lane<R>,
-        trajectory: usize,
-        y: &mut [[R; 1]],
-        low: &mut [[R; 1]],
-        p: &[[R; 1]],
-    ) -> bool {
+    pub fn fire_due(&mut self, lane: &mut Lane<R>, trajectory: usize, state: &mut Loose<R>) -> bool {
+        let Loose { y, low, p } = state;
         let t = lane.t0 + lane.tau;
         let mut fired = false;
         while let Some((tau, callback)) = self.tables.cuts.get(lane.next_cut as usize)
@@ -112,17 +102,5 @@ impl<'a, R: Real> Stopper<'a, R> {
             lane.next_own_stop += 1;
         }
         fired
-    }
-
-    /// Computes the derivative just after a stop, and sets out for the next one.
-    pub fn pass_stop(&mut self, lane: &mut Lane<R>, trajectory: usize, y: &[[R; 1]], p: &[[R; 1]], k1: &mut [[R; 1]]) {
-        self.rhs.evaluate(time_after_stop(lane), y, p, k1);
-        let culprits = [y, k1].map(|block| first_non_finite(block.iter().map(|v| v[0])));
-        let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
-        if culprit != 0 {
-            lane.status = Status::NonFinite;
-            lane.culprit = if lane.culprit == 0 { culprit } else { lane.culprit };
-        }
-        depart(self.tables, lane, trajectory);
     }
 }
