@@ -396,6 +396,7 @@ pub fn leaves(job: &Job) -> Leaves {
 }
 
 /// 1 and the position of the first number that is not finite, 0 if all are.
+#[inline(always)]
 pub fn first_non_finite<R: Real>(numbers: impl Iterator<Item = R>) -> u32 {
     numbers.zip(1..).find_map(|(x, position)| (!x.is_finite()).then_some(position)).unwrap_or(0)
 }
@@ -408,6 +409,7 @@ fn corrected<R: Real>(norm: ErrorNorm<R>, second: R) -> ErrorNorm<R> {
 }
 
 /// Mean square of `v` in tolerance units of `y`, for pairs of both.
+#[inline(always)]
 pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, pairs: impl Iterator<Item = (R, R)>) -> R {
     let mut sum = R::ZERO;
     for (slot, (v, y)) in pairs.enumerate() {
