@@ -118,6 +118,8 @@ pub struct RawOutput {
     pub accepted: Vec<u32>,
     /// Rejected steps.
     pub rejected: Vec<u32>,
+    /// How many of [`Job::cuts`] each trajectory has passed, what fires there included.
+    pub n_cut: Vec<u32>,
 }
 
 impl RawOutput {
@@ -219,11 +221,12 @@ impl Job<'_> {
         self.program.check_constants(self.precision)
     }
 
-    /// Initial states and parameters must be finite numbers of the run's precision.
+    /// Initial states and parameters must be in the range of the run's precision, and stops be numbers. Trajectories are
+    /// counted from `first`.
     ///
     /// # Errors
-    /// [`Error::Run`] with the slot and the value.
-    pub fn check_inputs(&self, inputs: &Inputs) -> Result<()> {
+    /// [`Error::Run`] with the slot and the value, or with the trajectory.
+    pub fn check_inputs(&self, inputs: &Inputs, first: u64) -> Result<()> {
         let (format, largest) = (self.precision, self.precision.max());
         let rows = [
             ("initial value", &self.program.state_names, &inputs.y0),
@@ -240,8 +243,8 @@ impl Job<'_> {
         }
         match inputs.own_stops.iter().position(|tau| tau.is_nan()) {
             Some(at) => Err(Error::run(format!(
-                "a stop of the model is not a number for trajectory {} of this run; look at what its time depends on",
-                at % inputs.n_traj
+                "a stop of the model is not a number for trajectory {}; look at what its time depends on",
+                first + (at % inputs.n_traj) as u64
             ))),
             None => Ok(()),
         }

@@ -20,6 +20,7 @@ pub const DEFAULT_RTOL: f64 = 1e-6;
 pub const DEFAULT_ATOL: f64 = 1e-8;
 /// Attempted steps of one trajectory where no limit is given and the steps are adaptive, besides one for each stop.
 pub const DEFAULT_MAX_STEPS: u32 = 100_000;
+
 /// A run, ready for a backend.
 #[derive(Debug, Clone)]
 pub struct Plan<'a> {
@@ -101,7 +102,7 @@ pub fn plan<'a>(
     let times =
         if own_span { plan.rules.save_times(t0, t1, &[])? } else { plan.rules.save_times(t0, t1, &plan.stops)? };
     match times {
-        None => plan.job.saves = plan.rules.steps(&plan.job, run.max_saved, n_traj),
+        None => plan.job.saves = plan.rules.steps(&plan.job, run.max_saved, n_traj)?,
         Some(_) if own_span => {}
         Some(times) => (plan.job.saves, plan.t) = (Saves::At(times.tau), times.t),
     }
@@ -139,10 +140,18 @@ impl Plan<'_> {
         if !self.job.form().saves_steps {
             let mut lists = Vec::with_capacity(n);
             for (t0, own) in inputs.t0.iter().zip(&inputs.span) {
-                let within = self.stops.partition_point(|stop| stop.tau <= *own);
-                lists.push(self.rules.save_times(*t0, t0 + own, &self.stops[..within])?.unwrap_or_default());
+                // A multiple of a period may miss the end by rounding.
+                let within = self.stops.partition_point(|stop| stop.tau <= own * (1.0 + 4.0 * f64::EPSILON));
+                let clipped = |stop: &Stop| Stop { tau: stop.tau.min(*own), ..stop.clone() };
+                let stops: Vec<Stop> = self.stops[..within].iter().map(clipped).collect();
+                lists.push(self.rules.save_times(*t0, t0 + own, &stops)?.unwrap_or_default());
             }
             let most = lists.iter().map(|list| list.tau.len()).max().unwrap_or(0).max(1);
+            if most.saturating_mul(n) > MAX_SAVED_VALUES as usize {
+                return Err(Error::run(format!(
+                    "{n} trajectories with up to {most} save times each do not fit into memory; save fewer times"
+                )));
+            }
             let mut times = vec![f64::NAN; most * n];
             inputs.tau_save = vec![f64::INFINITY; most * n];
             for (i, list) in lists.iter().enumerate() {
@@ -182,12 +191,22 @@ impl Rules {
     }
 
     /// Every accepted step, as far as memory that anybody has allows.
-    fn steps(&self, job: &Job, max_saved: Option<u64>, n_traj: u64) -> Saves {
+    fn steps(&self, job: &Job, max_saved: Option<u64>, n_traj: u64) -> Result<Saves> {
+        if max_saved == Some(0) {
+            return Err(Error::run("max_saved must be at least 1"));
+        }
         let values = (job.program.n_row() as u64 + 1).saturating_mul(n_traj);
-        let steps = if job.method.is_adaptive() { job.max_steps } else { job.n_steps().min(job.max_steps) };
+        let is_counted = !job.method.is_adaptive() && !job.own_span;
+        let steps = if is_counted { job.n_steps().min(job.max_steps) } else { job.max_steps };
         let needed = u64::from(steps) + 2 * job.cuts.len() as u64 + job.program.n_own_stop as u64 + 2;
         let most = max_saved.unwrap_or((MAX_SAVED_VALUES / values).max(2)).min(needed);
-        Saves::Steps { most: most as usize, after_firing: self.after_firing }
+        let fits = |n: &u64| usize::try_from(*n).is_ok_and(|n| Vec::<f64>::new().try_reserve_exact(n).is_ok());
+        if most.checked_mul(values).filter(fits).is_none() {
+            return Err(Error::run(format!(
+                "{most} rows of {n_traj} trajectories do not fit into memory; lower max_saved, or save at given times"
+            )));
+        }
+        Ok(Saves::Steps { most: most as usize, after_firing: self.after_firing })
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Firing {
     pub t: f64,
     /// Their names, in the order in which they fire.
     pub callbacks: Vec<String>,
+    /// Its number among the firings and other stops of the schedule.
+    pub(crate) cut: u32,
 }
 
 /// Where the fields of a model lie in the rows of a result.
@@ -197,6 +199,8 @@ pub struct EnsembleResult {
     /// When callbacks fire; what lies after the `t_end` of a trajectory has not happened there. Empty for several
     /// trajectories with time spans of their own.
     pub firings: Vec<Firing>,
+    /// How many firings and other stops of the schedule each trajectory has passed.
+    pub n_cut: Vec<u32>,
     /// How large the errors are, where that was asked for.
     pub verification: Option<Verification>,
 }
@@ -285,8 +289,8 @@ impl EnsembleResult {
 
     /// What fired in trajectory `i` until it ended.
     pub fn fired(&self, i: usize) -> impl Iterator<Item = &Firing> {
-        let (start, end) = (self.tspan(i).0, self.t_end[i]);
-        self.firings.iter().filter(move |firing| (firing.t - start).abs() <= (end - start).abs())
+        let n_cut = self.n_cut[i];
+        self.firings.iter().filter(move |firing| firing.cut < n_cut)
     }
 
     /// Parameter slots that differ from trajectory to trajectory.

@@ -9,7 +9,6 @@ use crate::ensemble::Ensemble;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Progress, RawOutput, Saves, Silent};
 use crate::plan::{Plan, describe_method, method, oriented, plan};
-use crate::schedule::Stop;
 use crate::solution::{EnsembleResult, Fields, Firing, RunInfo, SolveResult, Timings};
 use crate::spec::RunSettings;
 use crate::status::Status;
@@ -67,7 +66,16 @@ pub fn solve_range(
     let (spec, run) = oriented(spec, run)?;
     let method = method(&run)?;
     let precision = run.precision.unwrap_or_else(|| backend.default_precision());
-    let mut plan = plan(spec, &run, &method, precision, range.end - range.start)?;
+    let mirrored = |e: Error| match (e, is_backward) {
+        (Error::Run(text), true) => {
+            Error::Run(format!("{text} (backward in time: the signs of times are changed here)"))
+        }
+        (e, _) => e,
+    };
+    if run.reps == Some(0) {
+        return Err(Error::run("reps must be at least 1"));
+    }
+    let mut plan = plan(spec, &run, &method, precision, range.end - range.start).map_err(mirrored)?;
     log.plan(&plan, tspan, &backend.describe(), range.end - range.start);
     let prepared = backend.prepare(&plan.job)?;
     log.debug(|| format!("prepared: device {:?}, code {:?}", prepared.startup, prepared.jit));
@@ -81,8 +89,8 @@ pub fn solve_range(
         while at < range.end && !progress.is_stopped() {
             let (start, end) = (Instant::now(), range.end.min(at + chunk));
             let mut inputs = ensemble.inputs(spec, run.tspan, at..end);
-            let times = plan.settle(&mut inputs, at)?;
-            plan.job.check_inputs(&inputs)?;
+            let times = plan.settle(&mut inputs, at).map_err(mirrored)?;
+            plan.job.check_inputs(&inputs, at)?;
             let output = backend.run(&plan.job, &inputs, progress)?;
             collector.collect((at - range.start) as usize, &plan.job, &inputs, &output, times)?;
             log.debug(|| format!("trajectories {at} to {} in {:?}", end - 1, start.elapsed()));
@@ -144,7 +152,7 @@ impl<'a> Log<'a> {
     fn result(&self, result: &EnsembleResult) {
         let (title, target, info) = (self.title, self.target.as_str(), &result.info);
         if result.n_traj() == 1 {
-            result.fired(0).for_each(|Firing { t, callbacks }| {
+            result.fired(0).for_each(|Firing { t, callbacks, .. }| {
                 self.debug(|| format!("t = {t}: fired {}", callbacks.join(", ")));
             });
         }
@@ -251,6 +259,7 @@ impl Collector {
             rejected: vec![0; n_traj],
             culprit: vec![None; n_traj],
             firings: Vec::new(),
+            n_cut: vec![0; n_traj],
             verification: None,
         };
         Ok(Collector { result })
@@ -288,6 +297,7 @@ impl Collector {
         result.t_end[part.clone()].copy_from_slice(&output.t);
         result.accepted[part.clone()].copy_from_slice(&output.accepted);
         result.rejected[part.clone()].copy_from_slice(&output.rejected);
+        result.n_cut[part.clone()].copy_from_slice(&output.n_cut);
         for (i, code) in part.clone().zip(&output.culprit) {
             // What was not finite matters where that is how the trajectory ended.
             let ended_by_it = output.status[i - start] == Status::NonFinite as u32;
@@ -328,11 +338,17 @@ impl Collector {
             result.times = None;
         }
         if !plan.job.own_span || result.n_traj() == 1 {
-            let firing = |stop: &Stop| Firing {
-                t: plan.job.t0 + stop.tau,
-                callbacks: stop.callbacks.iter().map(|number| spec.callbacks[*number].name.clone()).collect(),
-            };
-            result.firings = plan.stops.iter().filter(|stop| !stop.callbacks.is_empty()).map(firing).collect();
+            let mut cut = 0;
+            for stop in &plan.stops {
+                if !stop.callbacks.is_empty() {
+                    result.firings.push(Firing {
+                        t: plan.job.t0 + stop.tau,
+                        callbacks: stop.callbacks.iter().map(|number| spec.callbacks[*number].name.clone()).collect(),
+                        cut,
+                    });
+                }
+                cut += stop.callbacks.len().max(1) as u32;
+            }
         }
         self.result
     }

@@ -356,6 +356,74 @@ fn each_trajectory_may_have_its_own_time_span() {
 }
 
 #[test]
+fn what_happens_in_a_span_of_its_own_does_not_depend_on_the_others() {
+    // A stop at a time, firings, and an end that a multiple of the period misses by rounding.
+    let spec = compiled(
+        r#"{"components": {"c": {"x": {"integrated": 0}, "n": {"discrete": 0}, "t0": {"parameter": 0}, "t1": {"parameter": 2}}},
+            "entities": {"e": {"c": {}}},
+            "systems": {"s": {"slots": {"c": "c"}, "derivatives": {"c.x": "t < 1 ? 0 : 1"}}},
+            "callbacks": {"count": {"dt": 0.1, "set": {"e.c.n": "e.c.n + 1"}}},
+            "stops": [1.0], "run": {"tspan": ["e.c.t0", "e.c.t1"]}}"#,
+    );
+    let (starts, ends) = ([0.0, 0.5, 0.77, 0.0], [2.0, 2.0, 2.0, 0.3]);
+    everywhere(|tested, precision| {
+        let run = RunSettings {
+            method: Some("rk4".into()),
+            dt: Some(0.03),
+            precision: Some(precision),
+            save: Some(Save::Points(4)),
+            save_after_firing: Some(true),
+            ..Default::default()
+        };
+        let vary = |n: usize, from: usize| {
+            let (t0, t1) = (&starts[from..from + n], &ends[from..from + n]);
+            format!(r#"{{"vary": {{"e.c.t0": {{"values": {t0:?}}}, "e.c.t1": {{"values": {t1:?}}}}}}}"#)
+        };
+        let all = ensemble(&spec, &run, &vary(4, 0), tested);
+        for i in 0..4 {
+            let context = format!("{} {precision}, trajectory {i}", tested.name);
+            let (one, alone) = (all.trajectory(i), ensemble(&spec, &run, &vary(1, i), tested).trajectory(0));
+            assert_eq!((one.t, one.x), (alone.t, alone.x), "{context}");
+            let want = (ends[i] - 1.0f64).max(0.0);
+            assert_close(&[one.final_state[0]], &[want], 0.0, rounding(precision), 1.0, &context);
+            let fired = ((ends[i] - starts[i]) / 0.1 + 1e-9).floor();
+            assert_eq!(one.final_state[1], fired, "{context}");
+        }
+        let steps = RunSettings { save: Some(Save::Steps), ..run };
+        let all = ensemble(&spec, &steps, &vary(4, 0), tested);
+        assert_eq!(all.status, [Status::Success; 4], "{}: every fixed step is saved", tested.name);
+    });
+}
+
+#[test]
+fn a_callback_never_fires_twice_at_a_time() {
+    // Late times, where those of f32 are eight times as fine as the period.
+    let spec = compiled(
+        r#"{"components": {"c": {"n": {"discrete": 0}, "last": {"discrete": -1}, "twice": {"discrete": 0}}},
+            "entities": {"e": {"c": {}}},
+            "callbacks": {"a": {"dt": 0.0005, "set": {
+                "e.c.n": "e.c.n + 1", "e.c.last": "t", "e.c.twice": "e.c.twice + (t == e.c.last ? 1 : 0)"}}}}"#,
+    );
+    everywhere(|tested, precision| {
+        let late = RunSettings { tspan: Some((0.0, 1000.0)), ..settings(0.0, precision) };
+        let result = run(&spec, &late, tested);
+        assert_eq!(result.final_state[0], 2_000_000.0, "{} {precision}", tested.name);
+        assert_eq!(result.final_state[2], 0.0, "{} {precision}: firings at the time of the last", tested.name);
+    });
+}
+
+#[test]
+fn the_log_of_firings_ends_where_the_trajectory_does() {
+    let spec = compiled(SERVO);
+    everywhere(|tested, precision| {
+        let fixed = RunSettings { method: Some("rk4".into()), dt: Some(0.1), ..settings(1.0, precision) };
+        let limited = run(&spec, &RunSettings { max_steps: Some(3), ..fixed.clone() }, tested);
+        assert_eq!((limited.status, limited.firings.len()), (Status::StepLimit, 2), "{} {precision}", tested.name);
+        assert_eq!(run(&spec, &fixed, tested).firings.len(), 10, "{} {precision}", tested.name);
+    });
+}
+
+#[test]
 fn time_may_run_backward() {
     let spec = compiled(
         r#"{"states": {"y": 1}, "parameters": {"a": 2.25}, "derivatives": {"y": "t > a ? t*y : y"}, "outputs": {"twice": "2*t"},

@@ -83,7 +83,7 @@ pub struct ToleranceArgs {
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
     pub dt_max: Option<f64>,
     #[arg(long, value_name = "N", value_parser = whole_u32, allow_negative_numbers = true,
-          help = format!("Most steps of one trajectory, rejected ones included [default: {}; fixed steps: no limit]",
+          help = format!("Most steps of one trajectory, rejected ones included [default: {} and one for each stop; fixed steps: no limit]",
                          plan::DEFAULT_MAX_STEPS))]
     pub max_steps: Option<u32>,
 }

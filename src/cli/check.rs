@@ -45,24 +45,26 @@ fn run_lines(
     ensemble: &Ensemble,
     is_supported: bool,
 ) -> Result<(String, Vec<String>)> {
-    if world.run == Default::default() {
+    if world.run == Default::default() && world.tspan.is_none() {
         let text = "run: nothing in the file; the command line needs at least --tspan\n";
         return Ok((text.to_string(), Vec::new()));
     }
     let (spec, run) = plan::oriented(spec, &world.run)?;
     let method = plan::method(&run)?;
-    if world.tspan.is_some() && run.tspan.is_none() {
-        return Ok((format!("run: each trajectory has its own time span, {}\n", method.name), Vec::new()));
-    }
-    let (Some((t0, t1)), true) = (world.run.tspan, is_supported) else {
+    let own_span = spec.own_tspan.is_some() && run.tspan.is_none();
+    if !is_supported || run.tspan.is_none() && !own_span {
         return Ok((format!("run: {}\n", method.name), Vec::new()));
-    };
+    }
     let plan = plan::plan(spec, &run, &method, run.precision.unwrap_or(Precision::F64), ensemble.size())?;
+    let span = match world.run.tspan {
+        Some((t0, t1)) => format!("t = {t0} to {t1}"),
+        None => "each trajectory over its own time span".to_string(),
+    };
     let precision = run.precision.map_or(String::new(), |precision| format!(", {precision}"));
     let n_save = run.save.as_ref().filter(|_| !plan.t.is_empty());
     let n_save = n_save.map_or(String::new(), |_| format!(", {} save times", plan.t.len()));
     let method = plan::describe_method(&plan.job);
-    Ok((format!("run: t = {t0} to {t1}, {method}{precision}{n_save}\n"), plan.warnings))
+    Ok((format!("run: {span}, {method}{precision}{n_save}\n"), plan.warnings))
 }
 
 fn ensemble_lines(world: &World, ensemble: &Ensemble) -> String {

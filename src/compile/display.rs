@@ -62,8 +62,21 @@ impl fmt::Display for CompiledSpec {
                 writeln!(f, "  {i:>3}  {name} = {value}{}", if algebraic { "  (algebraic)" } else { "" })?;
             }
         }
-        for callback in &self.callbacks {
-            writeln!(f, "callback {} every {}", callback.name, callback.dt)?;
+        let (own_stops, own) = infix::print(&self.own_stops, &mut Listing { names: program, count: 0 });
+        let stops: Vec<String> = self.stops.iter().map(f64::to_string).chain(own).collect();
+        if !stops.is_empty() {
+            writeln!(f, "stops: {}", stops.join(", "))?;
+            own_stops.iter().try_for_each(|part| writeln!(f, "  {} = {}", part.name, part.text))?;
+        }
+        for (callback, sets) in self.callbacks.iter().zip(&program.callbacks) {
+            let start = if callback.at_start { ", from the start on" } else { "" };
+            let title = format!("callback {} every {}{start}", callback.name, callback.dt);
+            let slots = if sets.function.is_some() { &[][..] } else { &sets.slots };
+            let targets: Vec<String> = slots.iter().map(|slot| program.state_names[*slot as usize].clone()).collect();
+            if targets.is_empty() {
+                writeln!(f, "{title}")?;
+            }
+            equations(f, &title, program, &sets.values, &targets)?;
         }
         functions(f, program)?;
         let derivatives: Vec<String> = program.state_names.iter().map(|name| format!("d({name})/dt")).collect();

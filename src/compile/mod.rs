@@ -66,9 +66,9 @@ impl Feature {
     /// What to do on a backend that lacks it.
     pub fn remedy(self) -> &'static str {
         match self {
-            Feature::DaeConstraints => "solve the constraint for its unknown and write that as a 'let'",
-            Feature::ControlCallbacks => "write the controller as continuous equations",
-            Feature::Stops => "split the run at these times",
+            Feature::DaeConstraints => {
+                "no backend has it yet; solve the constraint for its unknown and write that as a 'let'"
+            }
             Feature::NativeFunctions => "write them as expressions, or use the backend cpu",
             _ => "use the backend cpu",
         }
@@ -383,7 +383,8 @@ fn stops(world: &World, names: &mut Names) -> Result<(Vec<f64>, Program)> {
     for (i, stop) in world.stops.iter().enumerate() {
         let time = names.number(stop, &format!("stops[{i}]"), At::Initial(NAMELESS, NAMELESS), None)?.at(0);
         match names.graph.node(time) {
-            Node::Const(bits) => common.push(f64::from_bits(bits)),
+            // Where trajectories begin at times of their own, a time is another offset for each.
+            Node::Const(bits) if world.tspan.is_none() => common.push(f64::from_bits(bits)),
             _ => own.push(time),
         }
     }

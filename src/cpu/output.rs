@@ -24,6 +24,7 @@ pub struct Output {
     accepted: Vec<AtomicU32>,
     rejected: Vec<AtomicU32>,
     culprit: Vec<AtomicU32>,
+    n_cut: Vec<AtomicU32>,
 }
 
 impl Output {
@@ -43,6 +44,7 @@ impl Output {
             accepted: counts(),
             rejected: counts(),
             culprit: counts(),
+            n_cut: counts(),
         }
     }
 
@@ -69,6 +71,7 @@ impl Output {
         self.accepted[trajectory].store(lane.accepted, Relaxed);
         self.rejected[trajectory].store(lane.rejected, Relaxed);
         self.culprit[trajectory].store(lane.culprit, Relaxed);
+        self.n_cut[trajectory].store(lane.next_cut, Relaxed);
     }
 
     /// The plain arrays.
@@ -92,6 +95,7 @@ impl Output {
             accepted: counts(self.accepted),
             rejected: counts(self.rejected),
             culprit: counts(self.culprit),
+            n_cut: counts(self.n_cut),
         };
         output.clear_unsaved(&n_saved, self.n_row);
         output

@@ -28,9 +28,10 @@ pub fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
     (lane.t0 + lane.tau) + time_slack(lane)
 }
 
-/// Whether an offset is that of the end of the segment; what is later by rounding alone counts.
+/// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
 fn is_due<R: Real>(lane: &Lane<R>, tau: R) -> bool {
-    tau <= lane.tau_stop + R::of_f32(4.0 * R::EPSILON) * lane.tau_stop
+    let slack = if lane.tau_stop < lane.span { R::ZERO } else { R::of_f32(4.0 * R::EPSILON) * lane.tau_stop };
+    tau <= lane.tau_stop + slack
 }
 
 /// Sets out for the next stop, or for the end.

@@ -318,6 +318,7 @@ fn download(device: &Device, job: &Job, inputs: &Inputs, buffers: &Buffers) -> R
         accepted: count(CountRow::Accepted).to_vec(),
         rejected: count(CountRow::Rejected).to_vec(),
         culprit: count(CountRow::Culprit).to_vec(),
+        n_cut: if job.program.has_stops { count(CountRow::NextCut).to_vec() } else { vec![0; n_traj] },
     };
     output.clear_unsaved(n_saved, n_row);
     Ok(output)

@@ -231,6 +231,14 @@ impl Backend for GpuBackend {
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
+        let n_row = job.program.n_row() + usize::from(job.form().saves_steps);
+        let saved = (job.saves.count() * n_row) as u64 * real_bytes(job.precision);
+        let most = self.summary.max_binding.min(self.summary.max_buffer);
+        if saved > most {
+            return Err(Error::run(format!(
+                "the saved rows of one trajectory take {saved} bytes, a buffer of the adapter holds {most}; save fewer times, lower max_saved, or use the backend cpu"
+            )));
+        }
         self.open(job).map(|(.., prepared)| prepared)
     }
 

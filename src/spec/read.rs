@@ -279,6 +279,7 @@ fn save(place: &Place) -> Result<Save> {
         [("points", place)] => Ok(Save::Points(place.whole()? as usize)),
         [("every", place)] => place.number().map(Save::Every),
         [("at", place)] => place.numbers().map(Save::At),
+        [_, _, ..] => Err(place.error(format!("{shapes}: either one or the other, not both"))),
         _ => Err(place.error(format!("{shapes}: exactly one of them"))),
     }
 }

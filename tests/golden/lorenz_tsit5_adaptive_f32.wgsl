@@ -471,9 +471,11 @@ fn time_after_stop(lane: ptr<function, Lane>) -> real {
     return add(add((*lane).t0, (*lane).tau), time_slack(lane));
 }
 
-// Whether an offset is that of the end of the segment; what is later by rounding alone counts.
+// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
 fn is_due(lane: ptr<function, Lane>, tau: real) -> bool {
-    return less_equal(tau, add((*lane).tau_stop, mul(real_of(4.0f * REAL_EPSILON), (*lane).tau_stop)));
+    let rounding = mul(real_of(4.0f * REAL_EPSILON), (*lane).tau_stop);
+    let slack = select(rounding, real_of(0.0), less((*lane).tau_stop, (*lane).span));
+    return less_equal(tau, add((*lane).tau_stop, slack));
 }
 
 // Where the segment ends: the next stop, or the end.
