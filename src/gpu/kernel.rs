@@ -120,6 +120,7 @@ pub fn compute_pipeline(
             module: &module,
             entry_point: Some("main"),
             compilation_options: Default::default(),
+            // wgpu's own cache is for Vulkan alone; drivers keep what they have compiled on disk themselves.
             cache: None,
         })
     })
