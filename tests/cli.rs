@@ -196,7 +196,7 @@ const BAD: &[(&str, &str)] = &[
     ("run broken.json", "model: not valid JSON: EOF while parsing an object at line 1 column 21\n"),
     (
         "run constraint.json --backend cpu",
-        "cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops, native_functions]; dae_constraints: solve the constraint for its unknown and write that as a 'let'\n",
+        "cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops, native_functions]; dae_constraints: no backend has it yet; solve the constraint for its unknown and write that as a 'let'\n",
     ),
     (
         "run decay.json --method tsti5",

@@ -813,7 +813,7 @@ fn runs_that_are_wrong() {
 {"tspan": [0, 1], "save": {"points": 1}}
     save points include both ends, so at least 2 are needed, got 1; use save "final" for the end alone
 {"tspan": [0, 1], "save": {"points": 3, "every": 0.1}}
-    run.save: expected {"points": N}, {"every": H}, {"at": [..]}, "steps" or "final": exactly one of them
+    run.save: expected {"points": N}, {"every": H}, {"at": [..]}, "steps" or "final": either one or the other, not both
 {"tspan": [0, 1], "save": {"evry": 0.1}}
     run.save.evry: unknown key 'evry'; did you mean 'every'? known keys: points, every, at
 {"tspan": [0, 1], "save": {"every": 0}}
@@ -958,7 +958,7 @@ fn features_that_the_backend_lacks() {
         document,
         r##"
 {"components": {"c": {"z": {"continuous": 0, "algebraic": true}}}, "entities": {"e": {"c": {}}}, "systems": {"s": {"slots": {"a": "c"}, "residuals": {"a.z": "a.z - 1"}}}}
-    cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops, native_functions]; dae_constraints: solve the constraint for its unknown and write that as a 'let'
+    cpu does not support: [dae_constraints]; supported by it: [vector_fields, discrete_fields, continuous_fields, control_callbacks, stops, native_functions]; dae_constraints: no backend has it yet; solve the constraint for its unknown and write that as a 'let'
 "##,
     );
 }

@@ -192,7 +192,8 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
     sections.push(real_section(precision));
     sections.extend([shader!("layout.wgsl"), shader!("lane.wgsl"), shader!("stops.wgsl")]);
     let has_dense_stages = !method.stages.dense_stages.is_empty();
-    sections.push(if has_dense_stages { shader!("save_dense.wgsl") } else { shader!("save.wgsl") });
+    let save_until = if has_dense_stages { shader!("save_until_dense.wgsl") } else { shader!("save_until.wgsl") };
+    sections.extend([shader!("save.wgsl"), save_until]);
     if method.is_adaptive() {
         sections.push(shader!("controller.wgsl"));
         sections.push(shader!("integrate_adaptive.wgsl"));

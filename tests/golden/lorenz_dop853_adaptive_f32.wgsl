@@ -322,7 +322,9 @@ fn first_non_finite(y: State) -> u32 {
 
 // ==== shaders/stops.wgsl ====
 
-// ==== shaders/save_dense.wgsl ====
+// ==== shaders/save.wgsl ====
+
+// ==== shaders/save_until_dense.wgsl ====
 
 // ==== shaders/controller.wgsl ====
 

@@ -246,6 +246,8 @@ fn first_non_finite(y: State) -> u32 {
 
 // ==== shaders/save.wgsl ====
 
+// ==== shaders/save_until.wgsl ====
+
 // ==== shaders/controller.wgsl ====
 
 // ==== shaders/integrate_adaptive.wgsl ====

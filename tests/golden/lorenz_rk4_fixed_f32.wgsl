@@ -199,6 +199,8 @@ fn first_non_finite(y: State) -> u32 {
 
 // ==== shaders/save.wgsl ====
 
+// ==== shaders/save_until.wgsl ====
+
 // ==== shaders/integrate_fixed.wgsl ====
 
 // ==== shaders/drive.wgsl ====
