@@ -259,6 +259,11 @@ impl Job<'_> {
         if tau == self.precision.round(span) { t1 } else { t0 + tau }
     }
 
+    /// Numbers of one saved row of a trajectory: states, outputs and, where every step is saved, the time.
+    pub fn row_size(&self) -> usize {
+        self.program.n_row() + usize::from(self.form().saves_steps)
+    }
+
     /// The form of the job, which a kernel is made for.
     pub fn form(&self) -> JobForm {
         JobForm { own_span: self.own_span, saves_steps: matches!(self.saves, Saves::Steps { .. }) }

@@ -11,6 +11,7 @@ use crate::real::Precision;
 use crate::schedule::{self, Period, SaveTimes, Stop};
 use crate::spec::{RunSettings, Save, SavePolicy};
 use crate::tolerances::{raise_to_floor, tolerances};
+use std::borrow::Cow;
 
 /// Method where none is named.
 pub const DEFAULT_METHOD: &str = "tsit5";
@@ -26,7 +27,7 @@ pub const DEFAULT_MAX_STEPS: u32 = 100_000;
 pub struct Plan<'a> {
     /// What to integrate and how; the same for all trajectories.
     pub job: Job<'a>,
-    /// Save times, NaN where they differ from trajectory to trajectory; empty where every accepted step is saved.
+    /// Save times as reported; empty where they differ from trajectory to trajectory or are those of the accepted steps.
     pub t: Vec<f64>,
     /// When the callbacks fire, and which, as offsets from t0.
     pub stops: Vec<Stop>,
@@ -142,8 +143,10 @@ impl Plan<'_> {
             for (t0, own) in inputs.t0.iter().zip(&inputs.span) {
                 // A multiple of a period may miss the end by rounding.
                 let within = self.stops.partition_point(|stop| stop.tau <= own * (1.0 + 4.0 * f64::EPSILON));
-                let clipped = |stop: &Stop| Stop { tau: stop.tau.min(*own), ..stop.clone() };
-                let stops: Vec<Stop> = self.stops[..within].iter().map(clipped).collect();
+                let mut stops = Cow::Borrowed(&self.stops[..within]);
+                if stops.last().is_some_and(|last| last.tau > *own) {
+                    stops.to_mut().iter_mut().for_each(|stop| stop.tau = stop.tau.min(*own));
+                }
                 lists.push(self.rules.save_times(*t0, t0 + own, &stops)?.unwrap_or_default());
             }
             let most = lists.iter().map(|list| list.tau.len()).max().unwrap_or(0).max(1);

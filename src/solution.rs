@@ -196,8 +196,8 @@ pub struct EnsembleResult {
     /// What was not finite first in each trajectory of status [`Status::NonFinite`], a row of `names`: a state or its derivative (also by a rejected step,
     /// then at `t_end`), or an output that was NaN when it was saved.
     pub culprit: Vec<Option<usize>>,
-    /// When callbacks fire; what lies after the `t_end` of a trajectory has not happened there. Empty for several
-    /// trajectories with time spans of their own.
+    /// When callbacks fire, in a trajectory that reaches the end ([`EnsembleResult::fired`] has those of each). Empty for
+    /// several trajectories with time spans of their own.
     pub firings: Vec<Firing>,
     /// How many firings and other stops of the schedule each trajectory has passed.
     pub n_cut: Vec<u32>,

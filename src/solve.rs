@@ -83,7 +83,7 @@ pub fn solve_range(
     let chunk = backend.max_chunk(&plan.job) as u64;
     let info = run_info(spec, &plan, ensemble, backend.describe());
     let mut collector = Collector::new(spec, &plan, info, &range)?;
-    for _ in 0..run.reps.unwrap_or(1).max(1) {
+    for _ in 0..run.reps.unwrap_or(1) {
         let start = Instant::now();
         let mut at = range.start;
         while at < range.end && !progress.is_stopped() {

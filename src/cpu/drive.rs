@@ -112,9 +112,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         depart(tables, &mut started, trajectory);
         let stepper = &mut self.block.stepper;
         put_state(stepper, lane, loose);
-        for (slot, p) in loose.p.iter().enumerate() {
-            stepper.put(stepper.at.p + slot * stepper.stride, lane, p[0]);
-        }
+        put_rows(stepper, stepper.at.p, lane, &loose.p);
         let (chunk, i) = (&mut self.block.lanes[lane / C], lane % C);
         chunk.set(i, started);
         (chunk.occupied[i], chunk.trajectory[i]) = (true, trajectory);
@@ -165,9 +163,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             }
             let attempt = Attempt { h: stepper.number(stepper.at.h, lane), is_last: chunk.is_last[i] };
             let mut saved = chunk.get(i);
-            for (slot, p) in self.loose.p.iter_mut().enumerate() {
-                p[0] = stepper.number(stepper.at.p + slot * stepper.stride, lane);
-            }
+            get_rows(stepper, stepper.at.p, lane, &mut self.loose.p);
             let trajectory = chunk.trajectory[i];
             let mut write = self.run.output.writer(trajectory);
             self.saver.save_until(&mut saved, (trajectory, lane), attempt, stepper, &self.loose.p, &mut write);
@@ -202,8 +198,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                 }
                 let culprit = first_non_finite(loose.y.iter().map(|y| y[0]));
                 if culprit != 0 {
-                    now.status = Status::NonFinite;
-                    now.culprit = if now.culprit == 0 { culprit } else { now.culprit };
+                    now.fail(culprit);
                 } else if now.status == Status::Running {
                     (begins, t_begin) = (true, time_after_stop(&now));
                     depart(tables, &mut now, trajectory);
@@ -274,26 +269,32 @@ fn next_save<R: Real>(saver: &Saver<R>, tables: &Tables<R>, lane: &Lane<R>, traj
 
 /// State, what rounding took from it, and parameters of a lane.
 fn get_state<R: Real, const C: usize>(stepper: &Stepper<R, C>, lane: usize, loose: &mut Loose<R>) {
-    let (at, stride) = (stepper.at, stepper.stride);
-    let get = |to: &mut [[R; 1]], row: usize| {
-        to.iter_mut().enumerate().for_each(|(slot, to)| to[0] = stepper.number(row + slot * stride, lane));
-    };
-    get(&mut loose.y, at.y);
-    get(&mut loose.p, at.p);
+    let at = stepper.at;
+    get_rows(stepper, at.y, lane, &mut loose.y);
+    get_rows(stepper, at.p, lane, &mut loose.p);
     if stepper.tables.compensated {
-        get(&mut loose.low, at.low);
+        get_rows(stepper, at.low, lane, &mut loose.low);
     }
 }
 
 /// Puts a state into a lane, with what rounding took from it.
 fn put_state<R: Real, const C: usize>(stepper: &mut Stepper<R, C>, lane: usize, loose: &Loose<R>) {
-    let (at, stride) = (stepper.at, stepper.stride);
-    for (slot, y) in loose.y.iter().enumerate() {
-        stepper.put(at.y + slot * stride, lane, y[0]);
-    }
+    let at = stepper.at;
+    put_rows(stepper, at.y, lane, &loose.y);
     if stepper.tables.compensated {
-        for (slot, low) in loose.low.iter().enumerate() {
-            stepper.put(at.low + slot * stride, lane, low[0]);
-        }
+        put_rows(stepper, at.low, lane, &loose.low);
+    }
+}
+
+/// The numbers of a lane in the rows from `row` on.
+fn get_rows<R: Real, const C: usize>(stepper: &Stepper<R, C>, row: usize, lane: usize, to: &mut [[R; 1]]) {
+    for (slot, to) in to.iter_mut().enumerate() {
+        to[0] = stepper.number(row + slot * stepper.stride, lane);
+    }
+}
+
+fn put_rows<R: Real, const C: usize>(stepper: &mut Stepper<R, C>, row: usize, lane: usize, from: &[[R; 1]]) {
+    for (slot, from) in from.iter().enumerate() {
+        stepper.put(row + slot * stepper.stride, lane, from[0]);
     }
 }

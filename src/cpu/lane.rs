@@ -57,6 +57,12 @@ impl<R: Real> Lane<R> {
         }
     }
 
+    /// Ends it for a value that is not finite; one found before stays the culprit.
+    pub fn fail(&mut self, culprit: u32) {
+        self.status = Status::NonFinite;
+        self.culprit = if self.culprit == 0 { culprit } else { self.culprit };
+    }
+
     /// The status of a trajectory that has ended: one with NaN among its saved values has not succeeded.
     pub fn end_status(&self) -> Status {
         if self.status == Status::Success && self.culprit != 0 { Status::NonFinite } else { self.status }

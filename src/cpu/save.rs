@@ -43,8 +43,7 @@ impl<'a, R: Real> Saver<'a, R> {
         write: &mut impl FnMut(usize, usize, R),
     ) {
         if self.saves_start(lane, trajectory) {
-            self.y.copy_from_slice(y);
-            self.write_row(lane, R::ZERO, p, write);
+            self.save_state(lane, y, p, write);
         }
     }
 
@@ -100,7 +99,7 @@ impl<'a, R: Real> Saver<'a, R> {
         }
     }
 
-    /// Writes the state after a step, or after callbacks have fired.
+    /// Writes the state at t0, after a step, or after callbacks have fired.
     pub fn save_state(
         &mut self,
         lane: &mut Lane<R>,

@@ -68,8 +68,9 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             });
             let culprit = if culprits[0] != 0 { culprits[0] } else { culprits[1] };
             if culprit != 0 {
-                chunk.status[i] = Status::NonFinite;
-                chunk.culprit[i] = if chunk.culprit[i] == 0 { culprit } else { chunk.culprit[i] };
+                let mut failed = chunk.get(i);
+                failed.fail(culprit);
+                chunk.set(i, failed);
             }
         }
     }

@@ -227,7 +227,6 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     let reals = |label: &str, count: usize| device.storage(label, count as u64 * real_bytes(precision));
     let times = times(job, inputs);
     let params = params(job, inputs);
-    let n_row = job.program.n_row() + usize::from(job.form().saves_steps);
     let tolerances: Vec<f64> =
         job.rtol.iter().zip(&job.atol).flat_map(|(rtol, atol)| [*rtol, *atol, 0.0, 0.0]).collect();
     let head: &[u8] = bytemuck::cast_slice(&TWO_OVER_PI);
@@ -241,7 +240,7 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
         params: reals("params", params.len()),
         state: reals("state", rows.count * n_traj),
         counts: device.storage("counts", (CountRow::count(job.program) * n_traj * size_of::<u32>()) as u64),
-        saved: reals("saved", job.saves.count() * n_row * n_traj),
+        saved: reals("saved", job.saves.count() * job.row_size() * n_traj),
         unfinished: device.storage("unfinished", size_of::<u32>() as u64),
         staging: device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("unfinished staging"),
@@ -262,9 +261,14 @@ fn upload(device: &Device, job: &Job, inputs: &Inputs) -> Buffers {
     buffers
 }
 
+/// An offset that no trajectory comes to, as in `shaders/lane.wgsl`; infinity is not for shaders.
+fn never(job: &Job) -> f64 {
+    4.0 * (job.t1 - job.t0)
+}
+
 /// The buffer of times: save times, offsets of cuts, numbers of their callbacks.
 fn times(job: &Job, inputs: &Inputs) -> Vec<f64> {
-    let never = 4.0 * (job.t1 - job.t0);
+    let never = never(job);
     let mut times = match &job.saves {
         Saves::At(tau) => tau.clone(),
         Saves::Own(_) => inputs.tau_save.iter().map(|tau| tau.min(never)).collect(),
@@ -277,7 +281,7 @@ fn times(job: &Job, inputs: &Inputs) -> Vec<f64> {
 
 /// The buffer of parameters, in the order of [`ParamRows`](crate::job::ParamRows).
 fn params(job: &Job, inputs: &Inputs) -> Vec<f64> {
-    let never = 4.0 * (job.t1 - job.t0);
+    let never = never(job);
     let own_stops = inputs.own_stops.iter().map(|tau| tau.min(never));
     inputs
         .p

@@ -223,16 +223,14 @@ impl Backend for GpuBackend {
         let size = real_bytes(job.precision);
         let state = StateRows::new(job.program, job.compensated).count as u64 * size;
         let params = ParamRows::new(job.program, job.own_span).count as u64 * size;
-        let n_row = job.program.n_row() + usize::from(job.form().saves_steps);
-        let saved = (job.saves.count() * n_row) as u64 * size;
+        let saved = (job.saves.count() * job.row_size()) as u64 * size;
         let binding = self.summary.max_binding.min(self.summary.max_buffer) / state.max(params).max(saved).max(1);
         let memory = CHUNK_BYTES / (state + params + saved).max(1);
         binding.min(memory).clamp(1, MAX_CHUNK) as usize
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
-        let n_row = job.program.n_row() + usize::from(job.form().saves_steps);
-        let saved = (job.saves.count() * n_row) as u64 * real_bytes(job.precision);
+        let saved = (job.saves.count() * job.row_size()) as u64 * real_bytes(job.precision);
         let most = self.summary.max_binding.min(self.summary.max_buffer);
         if saved > most {
             return Err(Error::run(format!(

@@ -224,9 +224,7 @@ fn run(place: &Place) -> Result<(RunSettings, Option<[Source; 2]>)> {
                 _ => return Err(place.error("expected two times, [t0, t1]")),
             },
             "backward" => run.backward = Some(place.boolean()?),
-            "max_saved" => {
-                run.max_saved = Some(place.whole()?);
-            }
+            "max_saved" => run.max_saved = Some(place.whole()?),
             "save_policy" => run.save_policy = Some(one_of(&place, key, SavePolicy::ALL, SavePolicy::name)?),
             "save_after_firing" => run.save_after_firing = Some(place.boolean()?),
             "method" => run.method = Some(place.text()?.to_string()),
