@@ -13,7 +13,11 @@ use super::lane::{ErrorNorm, LaneChunk, Tables, bits};
 use super::rhs::Functions;
 use crate::job::Job;
 use crate::real::Real;
+use aligned_vec::{AVec, avec};
 use pulp::{Arch, Simd, WithSimd};
+
+/// Rows begin at cache lines: a vector of 512 bits that crosses two takes twice as long.
+const ALIGNMENT: usize = 128;
 
 /// Positions of groups of rows: the first chunk of the first row of each.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,7 +46,7 @@ pub struct Places {
 pub struct Stepper<'a, R, const C: usize> {
     pub arch: Arch,
     pub tables: &'a Tables<R>,
-    pub rows: Vec<[R; C]>,
+    pub rows: AVec<[R; C]>,
     pub at: Places,
     /// Positions of the stages; the last is f(t + h, y1).
     k: Vec<usize>,
@@ -86,7 +90,7 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             noise_sq: group(1),
         };
         let k = tables.c.iter().map(|_| group(n)).collect();
-        let mut rows = vec![[R::ZERO; C]; next];
+        let mut rows = avec![[ALIGNMENT]| [R::ZERO; C]; next];
         for (row, value) in &code.constants {
             rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
         }
