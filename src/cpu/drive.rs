@@ -5,13 +5,12 @@
 //! move together and the block shrinks. Nothing that a lane computes depends on its neighbours or on the block.
 
 use super::block::{Block, Part};
-use super::code::Code;
 use super::lane::{Attempt, Lane, LaneChunk, Tables, bits};
 use super::output::Output;
 use super::queue::Queue;
 use super::save::Saver;
 use super::start::Loose;
-use super::step::{Stepper, first_non_finite};
+use super::step::{RhsCode, Stepper, first_non_finite};
 use super::stops::{Stopper, depart, time_after_stop};
 use crate::job::{Inputs, Job, Progress};
 use crate::real::Real;
@@ -21,7 +20,7 @@ use crate::status::Status;
 #[derive(Clone, Copy)]
 pub struct Run<'a, R> {
     pub job: &'a Job<'a>,
-    pub code: &'a Code,
+    pub code: &'a RhsCode,
     pub tables: &'a Tables<R>,
     pub inputs: &'a Inputs,
     pub queue: &'a Queue,

@@ -44,6 +44,7 @@ mod evaluate;
 mod integrate_adaptive;
 mod integrate_fixed;
 mod lane;
+mod machine;
 mod output;
 mod queue;
 mod rhs;
@@ -63,8 +64,10 @@ use crate::real::{Arithmetic, Precision, Real};
 use code::Code;
 use drive::{Run, drive};
 use lane::Tables;
+use machine::Machine;
 use output::Output;
 use queue::Queue;
+use step::RhsCode;
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::time::Instant;
@@ -95,8 +98,11 @@ const MAX_CHUNK_BYTES: usize = 64 << 20;
 #[derive(Debug, Clone, Default)]
 pub struct CpuBackend {
     lanes: Option<usize>,
+    is_interpreted: bool,
     /// The last program, made ready.
     code: Option<(OdeProgram, Arc<Code>)>,
+    /// The last job as machine code.
+    machine: Option<Arc<Machine>>,
 }
 
 impl CpuBackend {
@@ -112,16 +118,35 @@ impl CpuBackend {
         self
     }
 
-    /// The right-hand side of a job as code: that of the last job, if it has the same.
-    fn code(&mut self, job: &Job) -> Arc<Code> {
+    /// Makes no machine code: all operations are interpreted one by one. No result depends on it.
+    pub fn interpreted(mut self) -> Self {
+        self.is_interpreted = true;
+        self
+    }
+
+    /// A job as code: that of the last job, if it is the same.
+    fn code<R: Real, const C: usize>(&mut self, job: &Job) -> RhsCode {
+        if let Some(machine) = &self.machine
+            && machine.is_for(job, R::PRECISION)
+        {
+            return RhsCode::Machine(machine.clone());
+        }
+        if !self.is_interpreted && self.lanes != Some(1) {
+            let lanes = self.lanes;
+            let width = |rows: usize| block_lanes::<R, C>(lanes, rows) / C;
+            self.machine = Machine::new::<R, C>(job, width).map(Arc::new);
+            if let Some(machine) = &self.machine {
+                return RhsCode::Machine(machine.clone());
+            }
+        }
         if let Some((program, code)) = &self.code
             && program == job.program
         {
-            return code.clone();
+            return RhsCode::Interpreted(code.clone());
         }
         let code = Arc::new(Code::lower(&job.program.rhs, step::leaves(job)));
         self.code = Some((job.program.clone(), code.clone()));
-        code
+        RhsCode::Interpreted(code)
     }
 }
 
@@ -154,41 +179,55 @@ impl Backend for CpuBackend {
             return Err(Error::Unsupported(message.to_string()));
         }
         let start = Instant::now();
-        self.code(job);
+        match job.precision {
+            Precision::F32 => self.code::<f32, 32>(job),
+            Precision::F64 => self.code::<f64, 16>(job),
+            Precision::F32x2 => self.code::<F32x2, 16>(job),
+        };
         Ok(Prepared { jit: start.elapsed(), ..Prepared::default() })
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        let code = self.code(job);
         Ok(match job.precision {
-            Precision::F32 => run::<f32, 32>(self.lanes, &code, job, inputs, progress),
-            Precision::F64 => run::<f64, 16>(self.lanes, &code, job, inputs, progress),
-            Precision::F32x2 => run::<F32x2, 16>(self.lanes, &code, job, inputs, progress),
+            Precision::F32 => run::<f32, 32>(self, job, inputs, progress),
+            Precision::F64 => run::<f64, 16>(self, job, inputs, progress),
+            Precision::F32x2 => run::<F32x2, 16>(self, job, inputs, progress),
         })
     }
 }
 
+/// Lanes of a block with so many rows.
+fn block_lanes<R: Real, const C: usize>(lanes: Option<usize>, rows: usize) -> usize {
+    let fitting = BLOCK_BYTES / (rows * size_of::<R>()) / C * C;
+    lanes.unwrap_or(fitting.clamp(4 * C, MAX_LANES)).next_multiple_of(C)
+}
+
 /// Shares the trajectories out among the threads, each with one block that takes the next one whenever a lane is free.
 fn run<R: Real, const C: usize>(
-    lanes: Option<usize>,
-    code: &Code,
+    backend: &mut CpuBackend,
     job: &Job,
     inputs: &Inputs,
     progress: &dyn Progress,
 ) -> RawOutput {
     let n_traj = inputs.n_traj;
+    let code = backend.code::<R, C>(job);
     let tables = Tables::<R>::new(job, inputs);
     let (queue, output) = (Queue::new(n_traj), Output::new(job, n_traj));
-    let run = Run { job, code, tables: &tables, inputs, queue: &queue, output: &output, progress };
+    let run = Run { job, code: &code, tables: &tables, inputs, queue: &queue, output: &output, progress };
     let threads = rayon::current_num_threads().min(n_traj);
     let share = n_traj.div_ceil(threads.max(1));
-    let fitting = BLOCK_BYTES / (step::row_count(job, code) * size_of::<R>()) / C * C;
-    let most = lanes.unwrap_or(fitting.clamp(4 * C, MAX_LANES));
+    let (most, is_scalar) = match &code {
+        RhsCode::Machine(machine) => (machine.width * C, false),
+        RhsCode::Interpreted(code) => {
+            let rows = step::Layout::new(job, code.end, 1).end;
+            (block_lanes::<R, C>(backend.lanes, rows), backend.lanes == Some(1) || share < MIN_LANES)
+        }
+    };
     let work = |_: usize| {
-        if most == 1 || share < MIN_LANES {
+        if is_scalar {
             drive::<R, 1>(run, 1);
         } else {
-            drive::<R, C>(run, share.min(most).next_multiple_of(C));
+            drive::<R, C>(run, share.next_multiple_of(C).min(most));
         }
     };
     match threads {

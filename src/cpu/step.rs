@@ -10,11 +10,14 @@ use super::controller::{is_noise, ratio};
 use super::dense::dense_weights;
 use super::evaluate::LinkedCode;
 use super::lane::{ErrorNorm, LaneChunk, Tables, bits};
+use super::machine::{Engine, Machine, Pointers};
 use super::rhs::Functions;
+use crate::expr::Node;
 use crate::job::Job;
 use crate::real::Real;
 use aligned_vec::{AVec, avec};
 use pulp::{Arch, Simd, WithSimd};
+use std::sync::Arc;
 
 /// Rows begin at cache lines: a vector of 512 bits that crosses two takes twice as long.
 const ALIGNMENT: usize = 128;
@@ -23,7 +26,7 @@ const ALIGNMENT: usize = 128;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Places {
     /// Time of the stage.
-    time: usize,
+    pub time: usize,
     pub p: usize,
     /// Time at the start of the step, and its size.
     pub t: usize,
@@ -40,6 +43,55 @@ pub struct Places {
     /// of y.
     pub norm_sq: usize,
     pub noise_sq: usize,
+    /// Machine code puts NaN here where the candidate is not finite, else 0.
+    pub unbounded: usize,
+}
+
+/// Positions of all rows of a block but those that only code uses, which lie between the leaves and these, or behind.
+pub struct Layout {
+    pub at: Places,
+    /// Positions of the stages.
+    pub k: Vec<usize>,
+    /// The first position behind.
+    pub end: usize,
+}
+
+impl Layout {
+    /// Behind `front` rows, which lie `stride` chunks apart.
+    pub fn new(job: &Job, front: usize, stride: usize) -> Layout {
+        let (n, leaves) = (job.program.n_state(), leaves(job));
+        let mut end = front * stride;
+        let mut group = |rows: usize| {
+            end += rows * stride;
+            end - rows * stride
+        };
+        let carried = if job.compensated { n } else { 0 };
+        let (t, h) = (group(1), group(1));
+        let h_time = if job.program.has_stops { group(1) } else { h };
+        let at = Places {
+            time: leaves.time * stride,
+            p: leaves.param * stride,
+            y1_candidate: leaves.state * stride,
+            t,
+            h,
+            h_time,
+            y: group(n),
+            low: group(carried),
+            low1: group(carried),
+            norm_sq: group(1),
+            noise_sq: group(1),
+            unbounded: group(1),
+        };
+        let k = job.method.stages.c.iter().map(|_| group(n)).collect();
+        Layout { at, k, end }
+    }
+}
+
+/// What evaluates a right-hand side.
+#[derive(Debug, Clone)]
+pub enum RhsCode {
+    Interpreted(Arc<Code>),
+    Machine(Arc<Machine>),
 }
 
 /// The memory of a block and what is done on it.
@@ -60,44 +112,38 @@ pub struct Stepper<'a, R, const C: usize> {
     rhs: [LinkedCode; 2],
     /// What is added to it.
     functions: Functions<'a, R>,
+    /// Does all of it instead.
+    engine: Option<Engine<'a, R>>,
 }
 
 impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     /// A block of `width` chunks. Rows lie an odd number of chunks apart: at a power of two they would compete for the same
     /// places of the cache.
-    pub fn new(job: &Job<'a>, code: &Code, tables: &'a Tables<R>, width: usize) -> Self {
-        let stride = width | 1;
-        let (n, leaves) = (job.program.n_state(), leaves(job));
-        let mut next = code.end * stride;
-        let mut group = |rows: usize| {
-            next += rows * stride;
-            next - rows * stride
-        };
-        let carried = if tables.compensated { n } else { 0 };
-        let (t, h) = (group(1), group(1));
-        let h_time = if tables.has_stops { group(1) } else { h };
-        let at = Places {
-            time: leaves.time * stride,
-            p: leaves.param * stride,
-            y1_candidate: leaves.state * stride,
-            t,
-            h,
-            h_time,
-            y: group(n),
-            low: group(carried),
-            low1: group(carried),
-            norm_sq: group(1),
-            noise_sq: group(1),
-        };
-        let k = tables.c.iter().map(|_| group(n)).collect();
-        let mut rows = avec![[ALIGNMENT]| [R::ZERO; C]; next];
-        for (row, value) in &code.constants {
-            rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
-        }
-        let rhs = [at.y1_candidate, at.y].map(|state| LinkedCode::new(code, leaves, stride, state));
+    pub fn new(job: &Job<'a>, code: &'a RhsCode, tables: &'a Tables<R>, width: usize) -> Self {
         let functions = Functions::new(job.program);
-        let uses_time = code.uses_time || !functions.is_empty();
-        Stepper { arch: Arch::new(), tables, rows, at, k, width, stride, n_state: n, uses_time, rhs, functions }
+        let leaves = leaves(job);
+        let (stride, front, behind) = match code {
+            RhsCode::Interpreted(code) => (width | 1, code.end, 0),
+            RhsCode::Machine(machine) => (machine.stride(), leaves.free, machine.n_scratch),
+        };
+        let Layout { at, k, end } = Layout::new(job, front, stride);
+        let mut rows = avec![[ALIGNMENT]| [R::ZERO; C]; end + behind * stride];
+        let (rhs, engine, reads_time) = match code {
+            RhsCode::Interpreted(code) => {
+                for (row, value) in &code.constants {
+                    rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
+                }
+                let rhs = [at.y1_candidate, at.y].map(|state| LinkedCode::new(code, leaves, stride, state));
+                (rhs, None, code.uses_time)
+            }
+            RhsCode::Machine(machine) => {
+                let engine = Engine::new(machine, end, &tables.rtol, &tables.atol);
+                (Default::default(), Some(engine), job.program.rhs.nodes.contains(&Node::Time))
+            }
+        };
+        let uses_time = reads_time || !functions.is_empty();
+        let n_state = job.program.n_state();
+        Stepper { arch: Arch::new(), tables, rows, at, k, width, stride, n_state, uses_time, rhs, functions, engine }
     }
 
     /// The number of a lane in a row.
@@ -116,6 +162,18 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     #[inline(always)]
     pub fn k(&self, stage: usize, slot: usize) -> usize {
         self.k[stage] + slot * self.stride
+    }
+
+    fn pointers(&self) -> Pointers {
+        let at = self.at;
+        Pointers {
+            state: at.y,
+            candidate: at.y1_candidate,
+            first: self.k[0],
+            last: self.k[self.k.len() - 1],
+            low: at.low,
+            low1: at.low1,
+        }
     }
 
     /// A lane stays where it is when [`swap`](Self::swap) is called.
@@ -144,6 +202,10 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     /// Fills the stages from the second on and the candidate; the first one holds f(t, y).
     #[inline(always)]
     pub fn rk_step(&mut self, lanes: &[LaneChunk<R, C>]) {
+        let pointers = self.pointers();
+        if let Some(engine) = &mut self.engine {
+            return engine.step(self.arch, &mut self.rows, pointers, self.width);
+        }
         let last = self.tables.a.len() - 1;
         let tables = self.tables;
         for (stage, terms) in tables.a.iter().enumerate() {
@@ -196,6 +258,10 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     /// place of the candidate. It takes the place of the second stage.
     pub fn derivative(&mut self, at: usize, t: [R; C], of_y: bool, wanted: u32) {
         self.rows[self.at.time + at] = t;
+        let pointers = self.pointers();
+        if let Some(engine) = &mut self.engine {
+            return engine.rhs(self.arch, &mut self.rows, pointers, (at, of_y));
+        }
         let (arch, results) = (self.arch, self.k(1, 0));
         let chunk = OneChunk { code: &self.rhs[usize::from(of_y)], arch, rows: &mut self.rows[at..], results };
         if C == 1 {
@@ -266,9 +332,12 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
         sum
     }
 
-    /// Mean squares of the error in tolerance units for each lane.
+    /// Mean squares of the error in tolerance units for each lane; machine code has taken them with the step.
     #[inline(always)]
     pub fn error_norm_sq(&mut self) {
+        if self.engine.is_some() {
+            return;
+        }
         let n = R::of_u32(self.n_state.max(1) as u32);
         let at = self.at;
         for chunk in 0..self.width {
@@ -325,6 +394,12 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     #[inline(always)]
     pub fn is_unbounded(&self) -> bool {
         let mut any = false;
+        if self.engine.is_some() {
+            for sum in self.rows[self.at.unbounded..self.at.unbounded + self.width].as_flattened() {
+                any |= !(*sum == R::ZERO);
+            }
+            return any;
+        }
         for chunk in 0..self.width {
             let mut sum = [R::ZERO; C];
             for slot in 0..self.n_state {
@@ -386,11 +461,6 @@ impl<R: Real, const C: usize> WithSimd for OneChunk<'_, R, C> {
     fn with_simd<S: Simd>(self, _: S) {
         self.code.evaluate::<R, C>(self.arch, self.rows, 1, self.results);
     }
-}
-
-/// Rows of a block.
-pub fn row_count(job: &Job, code: &Code) -> usize {
-    code.end + job.program.n_state() * (job.method.stages.count() + if job.compensated { 3 } else { 1 }) + 5
 }
 
 /// Rows of the leaves, one group after the other from row 0 on.
