@@ -17,6 +17,8 @@ const MAX_QUIET_STEPS: u32 = 1024;
 pub struct Block<'a, R, const C: usize> {
     pub stepper: Stepper<'a, R, C>,
     pub lanes: Vec<LaneChunk<R, C>>,
+    /// Trajectories at t0 that have begun, side by side, and wait for lanes that get free one by one.
+    pub waiting: LaneChunk<R, C>,
     pub is_adaptive: bool,
 }
 
@@ -176,8 +178,17 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
                 found.at_stop |= has_stops & chunk.occupied[i] & chunk.accepts[i] & chunk.is_last[i];
             }
         }
-        self.stepper.swap();
+        self.swap();
         found
+    }
+
+    /// Makes the candidates the states.
+    #[inline(always)]
+    fn swap(&mut self) {
+        if self.waiting.begins != 0 {
+            self.stepper.keep_waiting();
+        }
+        self.stepper.swap();
     }
 
     /// Takes fixed steps as long as no lane has a save time or its last step before it, and all stay finite.
@@ -205,7 +216,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             if self.stepper.is_unbounded() {
                 break;
             }
-            self.stepper.swap();
+            self.swap();
             taken += 1;
         }
         self.count_steps(taken, 0);

@@ -51,6 +51,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         let block = Block {
             stepper: Stepper::new(run.job, run.code, run.tables, lanes / C),
             lanes: vec![LaneChunk::empty(); lanes / C],
+            waiting: LaneChunk::empty(),
             is_adaptive: run.job.method.is_adaptive(),
         };
         let program = run.job.program;
@@ -82,24 +83,53 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         }
     }
 
-    /// Puts trajectories of the queue into the free lanes, and has all that set out, from t0 or from a stop, begin.
+    /// Has all lanes that set out from a stop begin, and puts trajectories at t0 into the free ones.
     fn set_out(&mut self) {
-        loop {
-            while let Some(lane) = self.free.last().copied()
-                && let Some(trajectory) = self.run.queue.next()
-            {
-                self.free.pop();
-                self.load(lane, trajectory);
-            }
-            self.block.begin();
-            if !self.admit() {
-                return;
-            }
+        self.block.depart();
+        self.release_failed();
+        while let Some(lane) = self.free.last().copied()
+            && let Some(i) = self.next_waiting()
+        {
+            self.free.pop();
+            self.enter(lane, i);
         }
     }
 
-    /// Puts a trajectory at t0 into a lane, and fires what is due there.
-    fn load(&mut self, lane: usize, trajectory: usize) {
+    /// Frees the lanes that have failed to begin.
+    fn release_failed(&mut self) {
+        let mut n_failed = 0;
+        for at in 0..self.block.stepper.width {
+            for i in bits(std::mem::take(&mut self.block.lanes[at].begins)) {
+                if self.block.lanes[at].status[i] != Status::Running {
+                    self.retire(at * C + i);
+                    n_failed += 1;
+                }
+            }
+        }
+        self.run.progress.finished(n_failed);
+    }
+
+    /// The next trajectory that has begun, as its lane among those that wait; others begin when none is left.
+    fn next_waiting(&mut self) -> Option<usize> {
+        while self.block.waiting.begins == 0 {
+            let trajectories = self.run.queue.take(C);
+            if trajectories.is_empty() {
+                return None;
+            }
+            for (i, trajectory) in trajectories.enumerate() {
+                self.load(i, trajectory);
+            }
+            self.block.begin();
+            self.save_starts();
+        }
+        let waiting = &mut self.block.waiting;
+        let i = waiting.begins.trailing_zeros();
+        waiting.begins &= waiting.begins - 1;
+        Some(i as usize)
+    }
+
+    /// Puts a trajectory at t0 among those that wait, and fires what is due there.
+    fn load(&mut self, i: usize, trajectory: usize) {
         let (loose, tables) = (&mut self.loose, self.run.tables);
         let mut started = loose.pick(self.run, trajectory);
         self.stopper.controls.begin(trajectory);
@@ -109,47 +139,47 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             self.stopper.fire_due(&mut started, trajectory, loose);
         }
         depart(tables, &mut started, trajectory);
-        let stepper = &mut self.block.stepper;
+        let (stepper, waiting) = (&mut self.block.stepper, &mut self.block.waiting);
+        let lane = stepper.waiting_at * C + i;
         put_state(stepper, lane, loose);
         put_rows(stepper, stepper.at.p, lane, &loose.p);
-        let (chunk, i) = (&mut self.block.lanes[lane / C], lane % C);
-        chunk.set(i, started);
-        (chunk.occupied[i], chunk.trajectory[i]) = (true, trajectory);
-        chunk.t_begin[i] = started.t0;
-        chunk.begins |= 1 << i;
-        chunk.starts |= 1 << i;
-        self.n_occupied += 1;
+        waiting.set(i, started);
+        (waiting.trajectory[i], waiting.t_begin[i]) = (trajectory, started.t0);
+        waiting.begins |= 1 << i;
     }
 
-    /// Saves the lanes that have begun at t0, and frees those that have failed to begin; tells whether there were any.
-    fn admit(&mut self) -> bool {
+    /// Saves the trajectories that have begun, and ends those that have failed to.
+    fn save_starts(&mut self) {
+        let first = self.block.stepper.waiting_at * C;
         let mut n_failed = 0;
-        for at in 0..self.block.stepper.width {
-            let chunk = &mut self.block.lanes[at];
-            let (begins, starts) = (std::mem::take(&mut chunk.begins), std::mem::take(&mut chunk.starts));
-            for i in bits(begins) {
-                let (chunk, lane) = (&mut self.block.lanes[at], at * C + i);
-                let trajectory = chunk.trajectory[i];
-                if starts & (1 << i) != 0 {
-                    let mut begun = chunk.get(i);
-                    if self.saver.saves_start(&begun, trajectory) {
-                        get_state(&self.block.stepper, lane, &mut self.loose);
-                        let mut write = self.run.output.writer(trajectory);
-                        self.saver.save_start(&mut begun, trajectory, &self.loose.y, &self.loose.p, &mut write);
-                        chunk.set(i, begun);
-                    }
-                    chunk.next_save[i] = next_save(&self.saver, self.run.tables, &begun, trajectory);
-                }
-                if chunk.status[i] != Status::Running {
-                    self.retire(lane);
-                    n_failed += 1;
-                }
+        for i in bits(self.block.waiting.begins) {
+            let (waiting, stepper) = (&mut self.block.waiting, &self.block.stepper);
+            let (mut begun, trajectory) = (waiting.get(i), waiting.trajectory[i]);
+            if self.saver.saves_start(&begun, trajectory) {
+                get_state(stepper, first + i, &mut self.loose);
+                let mut write = self.run.output.writer(trajectory);
+                self.saver.save_start(&mut begun, trajectory, &self.loose.y, &self.loose.p, &mut write);
+                waiting.set(i, begun);
+            }
+            waiting.next_save[i] = next_save(&self.saver, self.run.tables, &begun, trajectory);
+            if begun.status != Status::Running {
+                waiting.begins &= !(1 << i);
+                self.finish(trajectory, begun, first + i);
+                n_failed += 1;
             }
         }
-        if n_failed > 0 {
-            self.run.progress.finished(n_failed);
-        }
-        n_failed > 0
+        self.run.progress.finished(n_failed);
+    }
+
+    /// Moves a trajectory that waits into a lane.
+    fn enter(&mut self, lane: usize, i: usize) {
+        let (stepper, waiting) = (&mut self.block.stepper, &self.block.waiting);
+        let (chunk, to) = (&mut self.block.lanes[lane / C], lane % C);
+        chunk.set(to, waiting.get(i));
+        (chunk.occupied[to], chunk.trajectory[to]) = (true, waiting.trajectory[i]);
+        chunk.next_save[to] = waiting.next_save[i];
+        stepper.copy_lane(stepper.waiting_at * C + i, lane);
+        self.n_occupied += 1;
     }
 
     /// Writes the save times that lie in the accepted steps.
@@ -236,10 +266,16 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         chunk.occupied[i] = false;
         self.free.push(lane);
         self.n_occupied -= 1;
+        let (trajectory, ended) = (chunk.trajectory[i], chunk.get(i));
+        self.finish(trajectory, ended, lane);
+    }
+
+    /// Hands over the results of a trajectory, whose state is in a lane.
+    fn finish(&mut self, trajectory: usize, ended: Lane<R>, lane: usize) {
         let stepper = &self.block.stepper;
         let y = (0..stepper.n_state).map(|slot| stepper.number(stepper.at.y + slot * stepper.stride, lane));
-        self.run.output.finish(self.run, chunk.trajectory[i], chunk.get(i), y);
-        self.stopper.controls.end(chunk.trajectory[i]);
+        self.run.output.finish(self.run, trajectory, ended, y);
+        self.stopper.controls.end(trajectory);
     }
 
     /// Gives up what has not ended yet, with what there is of it.

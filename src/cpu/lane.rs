@@ -104,8 +104,6 @@ pub struct LaneChunk<R, const C: usize> {
     /// Lanes that set out, from t0 or from a stop, as bits: their first stages are to be computed, at these times.
     pub begins: u32,
     pub t_begin: [R; C],
-    /// Those of them that set out from t0.
-    pub starts: u32,
     /// Of the step being tried: whether it ends the segment, is accepted, and holds a save time.
     pub is_last: [bool; C],
     pub accepts: [bool; C],
@@ -140,7 +138,6 @@ impl<R: Real, const C: usize> LaneChunk<R, C> {
             next_save: [R::ZERO; C],
             begins: 0,
             t_begin: [R::ZERO; C],
-            starts: 0,
             is_last: [false; C],
             accepts: [false; C],
             saves: [false; C],

@@ -212,9 +212,9 @@ fn run<R: Real, const C: usize>(
     let n_traj = inputs.n_traj;
     let code = backend.code::<R, C>(job);
     let tables = Tables::<R>::new(job, inputs);
-    let (queue, output) = (Queue::new(n_traj), Output::new(job, n_traj));
+        let threads = rayon::current_num_threads().min(n_traj);
+    let (queue, output) = (Queue::new(n_traj, threads), Output::new(job, n_traj));
     let run = Run { job, code: &code, tables: &tables, inputs, queue: &queue, output: &output, progress };
-    let threads = rayon::current_num_threads().min(n_traj);
     let share = n_traj.div_ceil(threads.max(1));
     let (most, is_scalar) = match &code {
         RhsCode::Machine(machine) => (machine.width * C, false),

@@ -1,21 +1,26 @@
-//! Trajectories that nobody has begun yet, handed out to the blocks of all threads one by one.
+//! Trajectories that nobody has begun yet, handed out to the blocks of all threads.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The numbers from 0 to the number of trajectories.
 pub struct Queue {
     next: AtomicUsize,
     end: usize,
+    threads: usize,
 }
 
 impl Queue {
-    pub fn new(n_traj: usize) -> Self {
-        Queue { next: AtomicUsize::new(0), end: n_traj }
+    pub fn new(n_traj: usize, threads: usize) -> Self {
+        Queue { next: AtomicUsize::new(0), end: n_traj, threads: threads.max(1) }
     }
 
-    /// The next trajectory, each once.
-    pub fn next(&self) -> Option<usize> {
-        let next = self.next.fetch_add(1, Ordering::Relaxed);
-        (next < self.end).then_some(next)
+    /// The next trajectories, each once: at most so many, and when few are left no more than a fair share, so that no thread
+    /// keeps some for later while another has none.
+    pub fn take(&self, most: usize) -> Range<usize> {
+        let left = self.end.saturating_sub(self.next.load(Ordering::Relaxed));
+        let n = (left / self.threads).clamp(1, most);
+        let start = self.next.fetch_add(n, Ordering::Relaxed).min(self.end);
+        start..(start + n).min(self.end)
     }
 }

@@ -104,9 +104,12 @@ pub struct Stepper<'a, R, const C: usize> {
     k: Vec<usize>,
     /// Chunks in use, the first ones of each row.
     pub width: usize,
+    /// The chunk of trajectories that wait at t0, behind the most that were ever in use.
+    pub waiting_at: usize,
     /// Chunks from a row to the next.
     pub stride: usize,
     pub n_state: usize,
+    n_param: usize,
     pub uses_time: bool,
     /// The right-hand side of the state at `y1_candidate`, and of that at `y` for when both have changed places.
     rhs: [LinkedCode; 2],
@@ -117,13 +120,12 @@ pub struct Stepper<'a, R, const C: usize> {
 }
 
 impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
-    /// A block of `width` chunks. Rows lie an odd number of chunks apart: at a power of two they would compete for the same
-    /// places of the cache.
+    /// A block of `width` chunks.
     pub fn new(job: &Job<'a>, code: &'a RhsCode, tables: &'a Tables<R>, width: usize) -> Self {
         let functions = Functions::new(job.program);
         let leaves = leaves(job);
         let (stride, front, behind) = match code {
-            RhsCode::Interpreted(code) => (width | 1, code.end, 0),
+            RhsCode::Interpreted(code) => (stride(width), code.end, 0),
             RhsCode::Machine(machine) => (machine.stride(), leaves.free, machine.n_scratch),
         };
         let Layout { at, k, end } = Layout::new(job, front, stride);
@@ -143,7 +145,23 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
         };
         let uses_time = reads_time || !functions.is_empty();
         let n_state = job.program.n_state();
-        Stepper { arch: Arch::new(), tables, rows, at, k, width, stride, n_state, uses_time, rhs, functions, engine }
+        let waiting_at = width;
+        Stepper {
+            arch: Arch::new(),
+            tables,
+            rows,
+            at,
+            k,
+            width,
+            waiting_at,
+            stride,
+            n_state,
+            n_param: job.program.n_param(),
+            uses_time,
+            rhs,
+            functions,
+            engine,
+        }
     }
 
     /// The number of a lane in a row.
@@ -162,6 +180,30 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
     #[inline(always)]
     pub fn k(&self, stage: usize, slot: usize) -> usize {
         self.k[stage] + slot * self.stride
+    }
+
+    /// The lanes that wait stay where they are when [`swap`](Self::swap) is called.
+    pub fn keep_waiting(&mut self) {
+        let last = self.k.len() - 1;
+        let n_low = if self.tables.compensated { self.n_state } else { 0 };
+        let (n, at) = (self.n_state, self.at);
+        for (from, to, rows) in [(at.y, at.y1_candidate, n), (self.k[0], self.k[last], n), (at.low, at.low1, n_low)] {
+            for offset in (0..rows).map(|row| row * self.stride + self.waiting_at) {
+                self.rows[to + offset] = self.rows[from + offset];
+            }
+        }
+    }
+
+    /// Copies state, parameters and first stage from a lane to another.
+    pub fn copy_lane(&mut self, from: usize, to: usize) {
+        let n_low = if self.tables.compensated { self.n_state } else { 0 };
+        let (n, at) = (self.n_state, self.at);
+        for (group, rows) in [(at.y, n), (self.k[0], n), (at.low, n_low), (at.p, self.n_param)] {
+            for row in 0..rows {
+                let position = group + row * self.stride;
+                self.put(position, to, self.number(position, from));
+            }
+        }
     }
 
     fn pointers(&self) -> Pointers {
@@ -463,6 +505,12 @@ impl<R: Real, const C: usize> WithSimd for OneChunk<'_, R, C> {
     }
 }
 
+/// Chunks from a row to the next, for one more than the block has. The number is odd: at a power of two rows would compete
+/// for the same places of the cache.
+pub fn stride(width: usize) -> usize {
+    (width + 1) | 1
+}
+
 /// Rows of the leaves, one group after the other from row 0 on.
 pub fn leaves(job: &Job) -> Leaves {
     let (n, n_param) = (job.program.n_state(), job.program.n_param());
@@ -480,15 +528,4 @@ pub fn first_non_finite<R: Real>(numbers: impl Iterator<Item = R>) -> u32 {
 fn corrected<R: Real>(norm: ErrorNorm<R>, second: R) -> ErrorNorm<R> {
     let part = ratio(norm.sq, norm.sq + R::of(0.01) * second);
     ErrorNorm { sq: norm.sq * part, noise_sq: norm.noise_sq * part }
-}
-
-/// Mean square of `v` in tolerance units of `y`, for pairs of both.
-#[inline(always)]
-pub fn scaled_norm_sq<R: Real>(tables: &Tables<R>, pairs: impl Iterator<Item = (R, R)>) -> R {
-    let mut sum = R::ZERO;
-    for (slot, (v, y)) in pairs.enumerate() {
-        let e = ratio(v, tables.atol[slot] + tables.rtol[slot] * y.abs()).abs().lesser(R::of_f32(1e15));
-        sum = sum + e * e;
-    }
-    sum / R::of_u32(tables.atol.len().max(1) as u32)
 }

@@ -15,7 +15,7 @@ mod memory;
 mod step;
 mod x86;
 
-use super::step::{Layout, leaves};
+use super::step::{Layout, leaves, stride};
 use crate::expr::func::SIN_COS;
 use crate::job::Job;
 use crate::method::Stages;
@@ -108,7 +108,7 @@ impl Machine {
         let cut = kernels.each_ref().map(Stretches::new);
         let n_scratch = cut.iter().map(|stretches| stretches.n_scratch).max().unwrap_or(0);
         let width = width(layout.end + n_scratch);
-        let stride = width | 1;
+        let stride = stride(width);
         let key = Key {
             program: job.program.clone(),
             stages: stages.clone(),
