@@ -143,9 +143,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             for i in 0..C {
                 chunk.saves[i] = reached[i] & chunk.accepts[i] & chunk.occupied[i];
             }
-            for saves in chunk.saves {
-                found.to_save |= saves;
-            }
+            found.to_save |= chunk.saves != [false; C];
         }
         found
     }
@@ -164,19 +162,28 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             } else {
                 integrate_fixed::advance(&config, chunk);
             }
-            for i in 0..C {
-                if !chunk.accepts[i] {
+            if chunk.accepts != [true; C] {
+                for i in (0..C).filter(|i| !chunk.accepts[*i]) {
                     self.stepper.keep(at * C + i);
                 }
             }
+            // Copies, so that a loop writes nothing that it might read.
+            let (mut status, occupied, accepts, is_last) =
+                (chunk.status, chunk.occupied, chunk.accepts, chunk.is_last);
+            let (accepted, rejected) = (chunk.accepted, chunk.rejected);
             for i in 0..C {
-                let is_spent = chunk.accepted[i] + chunk.rejected[i] >= config.max_steps;
-                if is_spent & (chunk.status[i] == Status::Running) {
-                    chunk.status[i] = Status::StepLimit;
-                }
-                found.ended |= chunk.occupied[i] & (chunk.status[i] != Status::Running);
-                found.at_stop |= has_stops & chunk.occupied[i] & chunk.accepts[i] & chunk.is_last[i];
+                let is_spent = accepted[i] + rejected[i] >= config.max_steps;
+                let limit = is_spent & (status[i] == Status::Running);
+                status[i] = if limit { Status::StepLimit } else { status[i] };
             }
+            let (mut ended, mut at_stop) = (false, false);
+            for i in 0..C {
+                ended |= occupied[i] & (status[i] != Status::Running);
+                at_stop |= occupied[i] & accepts[i] & is_last[i];
+            }
+            chunk.status = status;
+            found.ended |= ended;
+            found.at_stop |= has_stops & at_stop;
         }
         self.swap();
         found

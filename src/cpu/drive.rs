@@ -184,21 +184,27 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
 
     /// Writes the save times that lie in the accepted steps.
     fn save(&mut self) {
-        let stepper = &self.block.stepper;
-        for lane in 0..stepper.width * C {
-            let (chunk, i) = (&mut self.block.lanes[lane / C], lane % C);
-            if !chunk.saves[i] {
+        for at in 0..self.block.stepper.width {
+            if self.block.lanes[at].saves == [false; C] {
                 continue;
             }
-            let attempt = Attempt { h: stepper.number(stepper.at.h, lane), is_last: chunk.is_last[i] };
-            let mut saved = chunk.get(i);
-            get_rows(stepper, stepper.at.p, lane, &mut self.loose.p);
-            let trajectory = chunk.trajectory[i];
-            let mut write = self.run.output.writer(trajectory);
-            self.saver.save_until(&mut saved, (trajectory, lane), attempt, stepper, &self.loose.p, &mut write);
-            chunk.set(i, saved);
-            chunk.next_save[i] = self.saver.next_save(&saved, trajectory);
+            for i in 0..C {
+                if self.block.lanes[at].saves[i] {
+                    self.save_lane(at, i);
+                }
+            }
         }
+    }
+
+    fn save_lane(&mut self, at: usize, i: usize) {
+        let (stepper, chunk, lane) = (&self.block.stepper, &mut self.block.lanes[at], at * C + i);
+        let attempt = Attempt { h: stepper.number(stepper.at.h, lane), is_last: chunk.is_last[i] };
+        let (mut saved, trajectory) = (chunk.get(i), chunk.trajectory[i]);
+        get_rows(stepper, stepper.at.p, lane, &mut self.loose.p);
+        let mut write = self.run.output.writer(trajectory);
+        self.saver.save_until(&mut saved, (trajectory, lane), attempt, stepper, &self.loose.p, &mut write);
+        chunk.set(i, saved);
+        chunk.next_save[i] = self.saver.next_save(&saved, trajectory);
     }
 
     /// Saves the lanes that have accepted a step, where every step is saved, and fires what is due in those at a stop.
@@ -246,11 +252,16 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
     /// Takes trajectories that have ended out of their lanes and puts others in.
     fn refill(&mut self) {
         let mut n_ended = 0;
-        for lane in 0..self.block.n_lanes() {
-            let (chunk, i) = (&self.block.lanes[lane / C], lane % C);
-            if chunk.occupied[i] && chunk.status[i] != Status::Running {
-                self.retire(lane);
-                n_ended += 1;
+        for at in 0..self.block.stepper.width {
+            if self.block.lanes[at].status == [Status::Running; C] {
+                continue;
+            }
+            for i in 0..C {
+                let chunk = &self.block.lanes[at];
+                if chunk.occupied[i] && chunk.status[i] != Status::Running {
+                    self.retire(at * C + i);
+                    n_ended += 1;
+                }
             }
         }
         self.run.progress.finished(n_ended);

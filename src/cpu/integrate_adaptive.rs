@@ -80,6 +80,9 @@ pub fn end_steps<R: Real, const C: usize>(
     }
     let before = (lanes.err_prev, lanes.after_rejection, lanes.dt);
     (lanes.dt, lanes.err_prev, lanes.after_rejection) = (dt, err, [false; C]);
+    if lanes.accepts == [true; C] {
+        return;
+    }
     for i in 0..C {
         if !lanes.accepts[i] {
             (lanes.err_prev[i], lanes.after_rejection[i], lanes.dt[i]) = (before.0[i], before.1[i], before.2[i]);
@@ -105,19 +108,24 @@ fn time_after<R: Real>(tau_stop: R, (tau, tau_low): (R, R), attempt: Attempt<R>)
 /// Moves time past the accepted steps of a chunk of lanes: all are moved side by side, and those that reject theirs back.
 #[inline(always)]
 pub fn advance<R: Real, const C: usize>(lanes: &mut LaneChunk<R, C>, h: [R; C]) {
-    let before = (lanes.tau, lanes.tau_low);
+    // Copies, so that a loop writes nothing that it might read.
+    let (tau, tau_low, tau_stop, span) = (lanes.tau, lanes.tau_low, lanes.tau_stop, lanes.span);
+    let (accepts, is_last) = (lanes.accepts, lanes.is_last);
+    let (mut moved, mut moved_low, mut status) = (tau, tau_low, lanes.status);
     for i in 0..C {
-        let attempt = Attempt { h: h[i], is_last: lanes.is_last[i] };
-        (lanes.tau[i], lanes.tau_low[i]) = time_after(lanes.tau_stop[i], (before.0[i], before.1[i]), attempt);
+        let attempt = Attempt { h: h[i], is_last: is_last[i] };
+        (moved[i], moved_low[i]) = time_after(tau_stop[i], (tau[i], tau_low[i]), attempt);
     }
     for i in 0..C {
-        lanes.accepted[i] += u32::from(lanes.accepts[i]);
+        moved[i] = if accepts[i] { moved[i] } else { tau[i] };
+        moved_low[i] = if accepts[i] { moved_low[i] } else { tau_low[i] };
     }
     for i in 0..C {
-        if !lanes.accepts[i] {
-            (lanes.tau[i], lanes.tau_low[i]) = (before.0[i], before.1[i]);
-        } else if lanes.is_last[i] & !(lanes.tau_stop[i] < lanes.span[i]) {
-            lanes.status[i] = Status::Success;
-        }
+        let ends = accepts[i] & is_last[i] & !(tau_stop[i] < span[i]);
+        status[i] = if ends { Status::Success } else { status[i] };
     }
+    for i in 0..C {
+        lanes.accepted[i] += u32::from(accepts[i]);
+    }
+    (lanes.tau, lanes.tau_low, lanes.status) = (moved, moved_low, status);
 }

@@ -93,8 +93,10 @@ pub fn bits(mut set: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The data of `C` lanes, at most 32, field by field, so that a loop over them becomes vector instructions.
+/// The data of `C` lanes, at most 32, field by field, so that a loop over them becomes vector instructions. It begins at a
+/// cache line, for the same reason as rows do.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(128))]
 pub struct LaneChunk<R, const C: usize> {
     /// Whether a trajectory is in the lane; what is computed for the others goes nowhere.
     pub occupied: [bool; C],

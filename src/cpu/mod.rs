@@ -91,7 +91,12 @@ pub const SUPPORTED_FEATURES: [Feature; 6] = [
     Feature::NativeFunctions,
 ];
 
-/// Bytes of the inputs and results of one chunk in flight.
+/// Bytes of the inputs and results of one chunk in flight: what stays in the caches of most processors is filled again at
+/// less cost than new memory, a sixth of the time of short trajectories.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// But at least so many trajectories, within so many bytes: at the end of a chunk cores wait for the slowest one.
+const CHUNK_TRAJECTORIES: usize = 1 << 14;
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
 /// Runs jobs on all cores.
@@ -170,7 +175,9 @@ impl Backend for CpuBackend {
 
     fn max_chunk(&self, job: &Job) -> usize {
         let rows = 2 * job.program.n_state() + job.program.n_param() + job.saves.count() * job.program.n_row();
-        (MAX_CHUNK_BYTES / (8 * rows.max(1))).max(MAX_LANES * rayon::current_num_threads())
+        let within = |bytes: usize| bytes / (8 * rows.max(1));
+        let fewest = CHUNK_TRAJECTORIES.min(within(MAX_CHUNK_BYTES)).max(MAX_LANES * rayon::current_num_threads());
+        within(CHUNK_BYTES).max(fewest)
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
