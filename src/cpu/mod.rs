@@ -47,6 +47,8 @@ mod lane;
 mod machine;
 mod output;
 mod queue;
+#[cfg(test)]
+mod random_program;
 mod rhs;
 mod save;
 mod start;
@@ -64,7 +66,7 @@ use crate::real::{Arithmetic, Precision, Real};
 use code::Code;
 use drive::{Run, drive};
 use lane::Tables;
-use machine::Machine;
+use machine::{Machine, Vectors};
 use output::Output;
 use queue::Queue;
 use step::RhsCode;
@@ -100,20 +102,27 @@ const CHUNK_TRAJECTORIES: usize = 1 << 14;
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
 /// Runs jobs on all cores.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct CpuBackend {
     lanes: Option<usize>,
-    is_interpreted: bool,
+    /// What machine code is made for; without it all is interpreted.
+    vectors: Option<Vectors>,
     /// The last program, made ready.
     code: Option<(OdeProgram, Arc<Code>)>,
     /// The last job as machine code.
     machine: Option<Arc<Machine>>,
 }
 
+impl Default for CpuBackend {
+    fn default() -> Self {
+        CpuBackend::new()
+    }
+}
+
 impl CpuBackend {
     /// The backend, using rayon's thread pool: the global one, or the one in which it is called.
     pub fn new() -> Self {
-        CpuBackend::default()
+        CpuBackend { lanes: None, vectors: Vectors::of_this_machine(), code: None, machine: None }
     }
 
     /// Steps so many trajectories together on each core: 1, or a number that is rounded up to whole chunks of 128 bytes.
@@ -125,7 +134,7 @@ impl CpuBackend {
 
     /// Makes no machine code: all operations are interpreted one by one. No result depends on it.
     pub fn interpreted(mut self) -> Self {
-        self.is_interpreted = true;
+        self.vectors = None;
         self
     }
 
@@ -136,10 +145,10 @@ impl CpuBackend {
         {
             return RhsCode::Machine(machine.clone());
         }
-        if !self.is_interpreted && self.lanes != Some(1) {
+        if let Some(vectors) = self.vectors.filter(|_| self.lanes != Some(1)) {
             let lanes = self.lanes;
             let width = |rows: usize| block_lanes::<R, C>(lanes, rows) / C;
-            self.machine = Machine::new::<R, C>(job, width).map(Arc::new);
+            self.machine = Machine::new::<R, C>(vectors, job, width).map(Arc::new);
             if let Some(machine) = &self.machine {
                 return RhsCode::Machine(machine.clone());
             }
@@ -243,4 +252,81 @@ fn run<R: Real, const C: usize>(
         _ => (0..threads).into_par_iter().for_each(work),
     }
     output.into_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::random_program::{Dice, N_STATE, random_program};
+    use super::*;
+    use crate::job::{Saves, Silent};
+    use crate::method::{Controller, Method, tableau};
+
+    fn program(dice: &mut Dice, n_operation: usize) -> OdeProgram {
+        let mut rhs = random_program(dice, n_operation);
+        rhs.roots.truncate(N_STATE);
+        let names = |n: usize| (0..n).map(|i| format!("x{i}")).collect();
+        OdeProgram { state_names: names(N_STATE), param_names: names(1), rhs, ..OdeProgram::default() }
+    }
+
+    fn job<'a>(program: &'a OdeProgram, method: &'a Method, precision: Precision, compensated: bool) -> Job<'a> {
+        Job {
+            program,
+            method,
+            precision,
+            arithmetic: Arithmetic::Standard,
+            compensated,
+            t0: 0.5,
+            t1: 1.5,
+            saves: Saves::At(vec![0.0, 0.3, 1.0]),
+            cuts: Vec::new(),
+            own_span: false,
+            rtol: vec![1e-3; N_STATE],
+            atol: vec![1e-3; N_STATE],
+            max_steps: 40,
+        }
+    }
+
+    /// Everything that came out, as bits, all NaN alike.
+    fn bits(output: &RawOutput) -> (Vec<u64>, [&Vec<u32>; 4]) {
+        let numbers = [&output.y, &output.t, &output.saved].into_iter().flatten();
+        let bits = numbers.map(|x| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }).collect();
+        (bits, [&output.status, &output.accepted, &output.rejected, &output.culprit])
+    }
+
+    #[test]
+    fn machine_code_gives_the_bits_of_the_interpreter() {
+        let widest = Vectors::of_this_machine();
+        let mut dice = Dice(7);
+        let controller = Controller::default();
+        for case in 0..60 {
+            let program = program(&mut dice, if case % 10 == 0 { 1000 } else { 40 });
+            let name = ["tsit5", "dop853", "rk4", "bs23", "euler"][case % 5];
+            let tableau = tableau(name).expect("a method of the table");
+            let method = match name {
+                "rk4" | "euler" => Method::fixed(tableau, 0.07),
+                _ => Method::adaptive(tableau, controller),
+            };
+            let method = method.expect("a method that is consistent");
+            let n_traj = 1 + dice.roll(40);
+            let mut numbers = |n: usize| (0..n * n_traj).map(|_| dice.roll(4001) as f64 * 1e-3 - 2.0).collect();
+            let inputs = Inputs { n_traj, y0: numbers(N_STATE), p: numbers(1), ..Inputs::default() };
+            for precision in [Precision::F64, Precision::F32] {
+                let job = job(&program, &method, precision, case % 3 == 0);
+                let run = |vectors: Option<Vectors>| {
+                    let mut backend = CpuBackend { vectors, ..CpuBackend::new() };
+                    backend.run(&job, &inputs, &Silent).expect("a job that runs")
+                };
+                let expected = run(None);
+                for vectors in [Vectors::Avx2, Vectors::Avx512].into_iter().filter(|v| widest >= Some(*v)) {
+                    let output = run(Some(vectors));
+                    assert!(
+                        bits(&output) == bits(&expected),
+                        "case {case}, {name}, {precision}, {vectors:?}: {:?} is not {:?}",
+                        bits(&output),
+                        bits(&expected)
+                    );
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Kernels in stretches between calls, and which values need rows of their own.
 
-use super::kernel::{Base, Cell, Kernel, Line, Op, Value};
+use super::kernel::{Base, Callee, Cell, Kernel, Line, Op, Value};
 
 /// A stretch of code ends at the first good place after so many lines: a loop over the lanes of a block should fit into the
 /// processor's store of decoded instructions.
@@ -122,8 +122,10 @@ fn lives(kernel: &Kernel, stretches: &[Stretch]) -> Vec<Life> {
         }
     }
     for (life, op) in lives.iter_mut().zip(&kernel.ops) {
-        if let Op::Result(call, _) = op {
+        if let Op::Result(call, is_second) = op {
             life.made = called[*call];
+            // They are written even if nobody reads them.
+            life.is_used |= !is_second || kernel.calls[*call].callee == Callee::SinCos;
         }
     }
     lives

@@ -98,6 +98,7 @@ impl Emitter<'_> {
             content: vec![None; n_register],
             locked: vec![false; n_register],
             free_spills: Vec::new(),
+            n_spill: 0,
             spills: Vec::new(),
         };
         body.register = vec![None; body.uses.len()];
@@ -111,6 +112,7 @@ impl Emitter<'_> {
         for line in lines {
             body.line(*line);
         }
+        body.emitter.n_spill = body.n_spill.max(body.emitter.n_spill);
     }
 
     fn memory(&self, cell: Cell) -> Memory {
@@ -146,6 +148,7 @@ struct Body<'e, 'a> {
     /// Registers that the line at hand reads.
     locked: Vec<bool>,
     free_spills: Vec<usize>,
+    n_spill: usize,
     spills: Vec<Option<usize>>,
 }
 
@@ -307,8 +310,8 @@ impl Body<'_, '_> {
     /// Puts a value into memory.
     fn spill(&mut self, value: Value, register: Register) {
         let room = self.free_spills.pop().unwrap_or_else(|| {
-            self.emitter.n_spill += 1;
-            self.emitter.n_spill - 1
+            self.n_spill += 1;
+            self.n_spill - 1
         });
         let offset = (room * self.emitter.assembler.vectors.bytes()) as i32;
         let memory = Memory { base: RBP, offset, is_scalar: false };

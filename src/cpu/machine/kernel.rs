@@ -120,6 +120,7 @@ pub struct Kernel {
     pub calls: Vec<Call>,
     pub lines: Vec<Line>,
     known: HashMap<Op, Value>,
+    known_calls: HashMap<Call, usize>,
 }
 
 impl Kernel {
@@ -151,12 +152,17 @@ impl Kernel {
 
     /// The first result of a call, and the second one of a pair of functions.
     pub fn call(&mut self, call: Call) -> [Value; 2] {
-        let number = self.calls.iter().position(|known| *known == call).unwrap_or_else(|| {
+        let number = *self.known_calls.entry(call).or_insert_with(|| {
+            self.lines.push(Line::Call(self.calls.len()));
             self.calls.push(call);
-            self.lines.push(Line::Call(self.calls.len() - 1));
             self.calls.len() - 1
         });
         [false, true].map(|second| self.value(Op::Result(number, second)))
+    }
+
+    /// A result of a call, by its number.
+    pub fn result(&self, call: usize, second: bool) -> Value {
+        self.known[&Op::Result(call, second)]
     }
 
     /// sum(weight value), in this order.

@@ -25,12 +25,13 @@ use crate::simd::{At, RowFn};
 use aligned_vec::{AVec, avec};
 use allocate::Stretches;
 use emit::{Arguments, Distances, Emitter, Masks};
-use kernel::{Base, Callee, Cell, Kernel, Op};
+use kernel::{Base, Callee, Cell, Kernel, Op, Value};
 use memory::Executable;
 use pulp::Arch;
 use std::collections::HashMap;
 use step::{Form, Rows, rhs_kernel, step_kernel, uniform_count};
-use x86::{Assembler, Vectors};
+use x86::Assembler;
+pub use x86::Vectors;
 
 /// More operations than these are interpreted: their code would not fit into any cache.
 const MOST_LINES: usize = 200_000;
@@ -84,8 +85,11 @@ struct LinkedCall {
 impl Machine {
     /// The code of a job for a block of at most so many chunks of `C` numbers; nothing where it has to be interpreted.
     /// `width` tells how many, from the number of rows.
-    pub fn new<R: Real, const C: usize>(job: &Job, width: impl Fn(usize) -> usize) -> Option<Machine> {
-        let vectors = Vectors::of_this_machine()?;
+    pub fn new<R: Real, const C: usize>(
+        vectors: Vectors,
+        job: &Job,
+        width: impl Fn(usize) -> usize,
+    ) -> Option<Machine> {
         if R::PRECISION == Precision::F32x2 || !job.program.systems.is_empty() {
             return None;
         }
@@ -183,17 +187,13 @@ fn rows(layout: &Layout) -> Rows {
 
 fn link(kernel: &Kernel, stretches: &Stretches, number: usize) -> LinkedCall {
     let call = kernel.calls[number];
-    let result = |second: bool| {
-        let value = kernel.ops.iter().position(|op| *op == Op::Result(number, second));
-        value.and_then(|value| stretches.scratch[value])
-    };
-    let row = |value: usize| stretches.scratch[value].expect("arguments of calls have rows");
-    let out = result(false).or(result(true)).unwrap_or(row(call.a));
+    let row = |value: Value| stretches.scratch[value].expect("arguments and results of calls have rows");
+    let [out, second] = [false, true].map(|second| kernel.result(number, second));
     let b = match call.callee {
-        Callee::SinCos => result(true).unwrap_or(out),
+        Callee::SinCos => row(second),
         Callee::Function(_) => call.b.map_or(0, row),
     };
-    LinkedCall { callee: call.callee, out, a: row(call.a), b }
+    LinkedCall { callee: call.callee, out: row(out), a: row(call.a), b }
 }
 
 /// Bytes from a number of the pool to the next: AVX-512 spreads one number over a vector, AVX2 reads whole vectors.

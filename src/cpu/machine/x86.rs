@@ -63,8 +63,8 @@ pub enum Predicate {
     NotEqual = 0x04,
 }
 
-/// The vectors of a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The vectors of a machine, the wider ones last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Vectors {
     /// 16 registers of 256 bits.
     Avx2,
@@ -261,5 +261,132 @@ impl Assembler {
     pub fn pop_rbp_and_return(&mut self) {
         // vzeroupper, pop rbp, ret
         self.code.extend([0xc5, 0xf8, 0x77, 0x5d, 0xc3]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
+
+    /// The instructions as a disassembler reads them.
+    fn read(assembler: &Assembler) -> Vec<String> {
+        let mut formatter = IntelFormatter::new();
+        formatter.options_mut().set_space_after_operand_separator(true);
+        let instructions = Decoder::with_ip(64, &assembler.code, 0, DecoderOptions::NONE).into_iter();
+        let text = |instruction| {
+            let mut line = String::new();
+            formatter.format(&instruction, &mut line);
+            line
+        };
+        instructions.map(text).collect()
+    }
+
+    fn at(base: General, offset: i32, is_scalar: bool) -> Memory {
+        Memory { base, offset, is_scalar }
+    }
+
+    #[test]
+    fn instructions_of_512_bits() {
+        let mut code = Assembler::new(Vectors::Avx512, true);
+        code.binary(Binary::Add, 1, 2, Operand::Register(3));
+        code.binary(Binary::Sub, 31, 17, Operand::Register(25));
+        code.binary(Binary::Mul, 9, 30, Operand::Memory(at(R9, 0x148, true)));
+        code.binary(Binary::Div, 16, 8, Operand::Memory(at(R11, -64, false)));
+        code.binary(Binary::Min, 0, 15, Operand::Register(16));
+        code.binary(Binary::Max, 20, 0, Operand::Memory(at(RBP, 0, false)));
+        code.binary(Binary::And, 1, 2, Operand::Register(3));
+        code.binary(Binary::Or, 1, 31, Operand::Register(3));
+        code.binary(Binary::Xor, 1, 2, Operand::Memory(at(R9, 8, true)));
+        code.sqrt(30, Operand::Register(7));
+        code.load(19, Operand::Memory(at(RSI, 4096, false)));
+        code.load(19, Operand::Memory(at(R9, 16, true)));
+        code.load(3, Operand::Register(29));
+        code.store(at(RAX, 128, false), 27);
+        code.compare(Predicate::LessEqual, 18, 5, Operand::Register(6), at(R9, 24, true));
+        code.select(4, 21, at(R9, 0, true), (Operand::Register(22), 23), 0);
+        let expected = [
+            "vaddpd zmm1, zmm2, zmm3",
+            "vsubpd zmm31, zmm17, zmm25",
+            "vmulpd zmm9, zmm30, [r9+148h]{1to8}",
+            "vdivpd zmm16, zmm8, [r11-40h]",
+            "vminpd zmm0, zmm15, zmm16",
+            "vmaxpd zmm20, zmm0, [rbp]",
+            "vpandq zmm1, zmm2, zmm3",
+            "vporq zmm1, zmm31, zmm3",
+            "vpxorq zmm1, zmm2, [r9+8]{1to8}",
+            "vsqrtpd zmm30, zmm7",
+            "vmovupd zmm19, [rsi+1000h]",
+            "vbroadcastsd zmm19, [r9+10h]",
+            "vmovupd zmm3, zmm29",
+            "vmovupd [rax+80h], zmm27",
+            "vcmple_oqpd k1, zmm5, zmm6",
+            "vbroadcastsd zmm18{k1}{z}, [r9+18h]",
+            "vcmpneqpd k1, zmm21, [r9]{1to8}",
+            "vblendmpd zmm4{k1}, zmm23, zmm22",
+        ];
+        assert_eq!(read(&code), expected);
+    }
+
+    #[test]
+    fn instructions_of_256_bits() {
+        let mut code = Assembler::new(Vectors::Avx2, false);
+        code.binary(Binary::Add, 1, 12, Operand::Register(13));
+        code.binary(Binary::Div, 15, 8, Operand::Memory(at(R11, -64, false)));
+        code.binary(Binary::Xor, 1, 2, Operand::Memory(at(R9, 32, false)));
+        code.sqrt(10, Operand::Register(7));
+        code.load(9, Operand::Memory(at(RSI, 4096, false)));
+        code.store(at(RCX, 128, false), 11);
+        code.compare(Predicate::Less, 8, 5, Operand::Register(6), at(R9, 64, false));
+        code.select(4, 11, at(R9, 0, false), (Operand::Register(12), 13), 14);
+        let expected = [
+            "vaddps ymm1, ymm12, ymm13",
+            "vdivps ymm15, ymm8, [r11-40h]",
+            "vpxor ymm1, ymm2, [r9+20h]",
+            "vsqrtps ymm10, ymm7",
+            "vmovups ymm9, [rsi+1000h]",
+            "vmovups [rcx+80h], ymm11",
+            "vcmplt_oqps ymm8, ymm5, ymm6",
+            "vpand ymm8, ymm8, [r9+40h]",
+            "vcmpneqps ymm14, ymm11, [r9]",
+            "vblendvps ymm4, ymm13, ymm12, ymm14",
+        ];
+        assert_eq!(read(&code), expected);
+        let mut code = Assembler::new(Vectors::Avx2, true);
+        code.select(4, 11, at(R9, 0, false), (Operand::Memory(at(R8, 8, false)), 13), 14);
+        code.binary(Binary::Max, 3, 4, Operand::Register(5));
+        let expected =
+            ["vcmpneqpd ymm14, ymm11, [r9]", "vblendvpd ymm4, ymm13, [r8+8], ymm14", "vmaxpd ymm3, ymm4, ymm5"];
+        assert_eq!(read(&code), expected);
+    }
+
+    #[test]
+    fn instructions_of_general_registers() {
+        let mut code = Assembler::new(Vectors::Avx2, true);
+        code.push_rbp();
+        code.load_word(R10, RDI, 72);
+        code.load_word(RBP, RDI, 64);
+        let start = code.code.len();
+        code.add_to(R11, 64);
+        code.add_to(RDI, 64);
+        code.repeat(R10, start);
+        code.pop_rbp_and_return();
+        let expected = [
+            "push rbp",
+            "mov r10, [rdi+48h]",
+            "mov rbp, [rdi+40h]",
+            "add r11, 40h",
+            "add rdi, 40h",
+            "add r10, 0FFFFFFFFFFFFFFFFh",
+            &format!("jne {start:016X}h"),
+            "vzeroupper",
+            "pop rbp",
+            "ret",
+        ];
+        let text = read(&code);
+        assert_eq!(text.len(), expected.len());
+        for (line, expected) in text.iter().zip(expected) {
+            assert_eq!(line, expected, "all: {text:?}");
+        }
     }
 }
