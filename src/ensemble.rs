@@ -157,8 +157,11 @@ impl Ensemble {
     /// each of them; initial expressions read its start as t.
     pub fn inputs(&self, spec: &CompiledSpec, tspan: Option<(f64, f64)>, range: Range<u64>) -> Inputs {
         let n = (range.end - range.start) as usize;
-        let fill =
-            |defaults: &[f64]| -> Vec<f64> { defaults.iter().flat_map(|v| std::iter::repeat_n(*v, n)).collect() };
+        let fill = |defaults: &[f64]| {
+            let mut rows = Vec::with_capacity(defaults.len() * n);
+            defaults.iter().for_each(|v| rows.resize(rows.len() + n, *v));
+            rows
+        };
         let mut inputs = Inputs { n_traj: n, y0: fill(&spec.x0), p: fill(&spec.p), ..Inputs::default() };
         for (slot, origin) in &self.varied {
             let rows = if slot.is_state { &mut inputs.y0 } else { &mut inputs.p };

@@ -168,8 +168,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
                 }
             }
             // Copies, so that a loop writes nothing that it might read.
-            let (mut status, occupied, accepts, is_last) =
-                (chunk.status, chunk.occupied, chunk.accepts, chunk.is_last);
+            let (mut status, occupied, accepts, is_last) = (chunk.status, chunk.occupied, chunk.accepts, chunk.is_last);
             let (accepted, rejected) = (chunk.accepted, chunk.rejected);
             for i in 0..C {
                 let is_spent = accepted[i] + rejected[i] >= config.max_steps;

@@ -7,29 +7,23 @@
 //!
 //! Each thread has one block of lanes. A lane is a trajectory with its own time and step size; one that is done takes the
 //! next trajectory of a queue that all threads share, so that nobody waits for a slow one. The numbers of a block lie
-//! in rows, one number for each lane, and everything is a loop over rows: the operations of the right-hand side (`code`,
-//! `evaluate`), the sums of the stages and the error (`step`), the step-size control (`block`, `integrate_*`). The loops
-//! are compiled for AVX-512, AVX2, NEON and the baseline, and `pulp` picks at run time. A single trajectory is a block of
-//! one lane. Whether a step is accepted differs from lane to lane; what is rare (rejections, save times, ends) is done
-//! lane by lane.
+//! in rows, one number for each lane, and everything is a loop over rows: the step (`machine`, or `step`, `code` and
+//! `evaluate`), the step-size control (`block`, `integrate_*`). The loops are compiled for AVX-512, AVX2, NEON and the
+//! baseline, and `pulp` picks at run time. Whether a step is accepted differs from lane to lane; what is rare (rejections,
+//! save times, ends) is done lane by lane. Trajectories set out side by side (`start`) and wait for lanes.
 //!
-//! # Why the program is interpreted
+//! # Machine code and interpreter
 //!
-//! Measured on a Zen 3 core at 3.2 GHz (AVX2, blocks of 64 lanes, f64, nanoseconds per lane and right-hand side), with the
-//! same functions sin, cos and exp in all columns:
+//! On x86-64 a whole step becomes machine code (`machine`): a vector of lanes goes through all stages and the error norm in
+//! registers. Elsewhere, in f32x2, and with functions written in Rust, the flat program is interpreted: one loop over
+//! the lanes for each operation, those that belong together joined. The interpreter is the reference; both give the same
+//! bits, and the tests run on both. Trajectories per second on one core (Zen 5, AVX-512, f64):
 //!
-//! | model | this interpreter | the same without joined operations | cranelift 0.135 | by hand | functions alone |
-//! |---|---|---|---|---|---|
-//! | Lorenz, 9 operations | 0.59 | 0.99 | 0.47 | 0.25 | 0 |
-//! | double pendulum, 26 and 4 functions | 13.4 | 14.3 | 13.6 | 13.1 | 11.1 |
-//! | Hodgkin-Huxley, 50 and 6 functions | 29.4 | 30.1 | 30.5 | 27.5 | 24.3 |
-//! | Lorenz-96, 100 states, best block | 39 | | 24 | | 0 |
+//! TABLE
 //!
-//! Cranelift has vectors of 128 bits only: it wins where a large program is nothing but arithmetic, and there only. A whole
-//! step compiled by it is slower than the loops here (tsit5 of Lorenz: 18 to 26 ns; 8.9 with interpreted right-hand
-//! sides; 6.7 by hand). It would cost 28 more crates, a clean build of minutes, 5 MB and executable memory. Functions
-//! take most of the time, so the work went into those: vectors, forms for usual arguments, sine and cosine
-//! together (see [`crate::math`]).
+//! The functions of the expression language are the same compiled loops in both, which is why models full of sines gain
+//! little. Cranelift, tried first, has vectors of 128 bits only: on AVX2 a step of Lorenz by tsit5 took 18 to 26 ns with it,
+//! 8.9 interpreted and 6.7 by hand, and it would cost 28 more crates and minutes of build.
 
 // A loop over lanes has one number for many arrays.
 #![allow(clippy::needless_range_loop)]
@@ -69,10 +63,10 @@ use lane::Tables;
 use machine::{Machine, Vectors};
 use output::Output;
 use queue::Queue;
-use step::RhsCode;
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::time::Instant;
+use step::RhsCode;
 
 /// Bytes of the rows of a block: the first-level data cache of most processors. Half as many lanes cost a third more per
 /// lane (Lorenz), twice as many as well. Below four chunks, however, the cost of an operation itself rules: models of 20
@@ -228,7 +222,7 @@ fn run<R: Real, const C: usize>(
     let n_traj = inputs.n_traj;
     let code = backend.code::<R, C>(job);
     let tables = Tables::<R>::new(job, inputs);
-        let threads = rayon::current_num_threads().min(n_traj);
+    let threads = rayon::current_num_threads().min(n_traj);
     let (queue, output) = (Queue::new(n_traj, threads), Output::new(job, n_traj));
     let run = Run { job, code: &code, tables: &tables, inputs, queue: &queue, output: &output, progress };
     let share = n_traj.div_ceil(threads.max(1));

@@ -14,10 +14,17 @@ pub struct Tested {
     pub precisions: Vec<Precision>,
 }
 
-/// The backends of this machine: the CPU always, the GPU where there is an adapter.
+/// The backends of this machine: the CPU always, by machine code and interpreted, the GPU where there is an adapter.
 pub fn backends() -> Vec<Tested> {
-    let cpu = Tested { name: "cpu", backend: Box::new(CpuBackend::new()), precisions: Precision::ALL.to_vec() };
-    let mut all = vec![cpu];
+    let cpu = |backend: CpuBackend, precisions: &[Precision]| Tested {
+        name: "cpu",
+        backend: Box::new(backend),
+        precisions: precisions.to_vec(),
+    };
+    let mut all = vec![
+        cpu(CpuBackend::new(), &Precision::ALL),
+        cpu(CpuBackend::new().interpreted(), &[Precision::F64, Precision::F32]),
+    ];
     #[cfg(feature = "gpu")]
     all.extend(gpu().map(|backend| {
         let has_f64 = backend.adapter().f64;

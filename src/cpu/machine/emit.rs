@@ -5,7 +5,9 @@
 //! 78-101); it is read again from where it lies in memory, or is put into room for it first.
 
 use super::kernel::{Base, Cell, Kernel, Line, Op, Value};
-use super::x86::{Assembler, Binary, General, Memory, Operand, R8, R9, R10, R11, RAX, RBP, RCX, RDI, RDX, RSI, Register};
+use super::x86::{
+    Assembler, Binary, General, Memory, Operand, R8, R9, R10, R11, RAX, RBP, RCX, RDI, RDX, RSI, Register,
+};
 
 /// Pointers and the count that a stretch is called with.
 #[repr(C)]
@@ -298,7 +300,8 @@ impl Body<'_, '_> {
         }
         let next_use = |at: usize| self.content[at].and_then(|value| self.uses[value].last().copied());
         let unlocked = (0..self.content.len()).filter(|at| !self.locked[*at]);
-        let victim = unlocked.max_by_key(|at| next_use(*at)).expect("a line reads fewer values than there are registers");
+        let victim =
+            unlocked.max_by_key(|at| next_use(*at)).expect("a line reads fewer values than there are registers");
         let value = self.content[victim].expect("a register that is not free has a value");
         if self.memory[value].is_none() {
             self.spill(value, victim as Register);

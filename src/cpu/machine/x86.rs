@@ -192,7 +192,14 @@ impl Assembler {
     }
 
     /// out = a where the condition is not zero, else b; `free` is a register of no value.
-    pub fn select(&mut self, out: Register, condition: Register, zero: Memory, (a, b): (Operand, Register), free: Register) {
+    pub fn select(
+        &mut self,
+        out: Register,
+        condition: Register,
+        zero: Memory,
+        (a, b): (Operand, Register),
+        free: Register,
+    ) {
         let compared = if self.has_masks() { 1 } else { free };
         self.vector(self.float(0xc2), compared, condition, Operand::Memory(zero), 0);
         self.code.push(Predicate::NotEqual as u8);
