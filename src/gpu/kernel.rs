@@ -152,11 +152,16 @@ impl Buffers {
 }
 
 impl Kernel {
-    /// Compiles the kernel for the device.
-    pub fn new(device: &Device, source: KernelSource) -> Result<Self> {
+    /// Compiles the kernel of a job for the device. Many drivers compile at the first dispatch only: one for no trajectory
+    /// at all, whose invocations return at once, has it done here.
+    pub fn new(device: &Device, source: KernelSource, job: &Job) -> Result<Self> {
         let layout = device.scoped(|| layout(&device.device, &BINDINGS))?;
         let pipeline = compute_pipeline(device, &source, &layout)?;
-        Ok(Kernel { source, pipeline, layout })
+        let kernel = Kernel { source, pipeline, layout };
+        let buffers = device.scoped(|| upload(device, job, &Inputs::default()))?;
+        let bind_group = bind(device, &kernel.layout, &buffers.in_order())?;
+        kernel.dispatch(device, &buffers, &bind_group, 0)?;
+        Ok(kernel)
     }
 
     /// Integrates a chunk of trajectories.
@@ -172,7 +177,6 @@ impl Kernel {
         let bind_group = bind(device, &self.layout, &buffers.in_order())?;
         let mut slice_steps = fixed_slice.unwrap_or_else(|| first_slice(job, inputs.n_traj));
         let mut unfinished = inputs.n_traj;
-        let mut compiled = false;
         while unfinished > 0 && !progress.is_stopped() {
             device.queue.write_buffer(&buffers.config, 0, &config_bytes(job, inputs.n_traj, slice_steps));
             let start = Instant::now();
@@ -180,17 +184,15 @@ impl Kernel {
             let seconds = start.elapsed().as_secs_f64();
             progress.finished(unfinished - left);
             unfinished = left;
-            // Some drivers compile at the first dispatch: its time says nothing about the steps.
-            if fixed_slice.is_none() && compiled {
+            if fixed_slice.is_none() {
                 let change = (SLICE_SECONDS / seconds.max(1e-9)).clamp(1.0 / SLICE_CHANGE, SLICE_CHANGE);
                 slice_steps = (f64::from(slice_steps) * change).clamp(1.0, f64::from(MAX_SLICE)) as u32;
             }
-            compiled = true;
         }
         download(device, job, inputs, &buffers)
     }
 
-    /// One slice; returns how many trajectories are unfinished.
+    /// One slice, of one workgroup at least; returns how many trajectories are unfinished.
     fn dispatch(
         &self,
         device: &Device,
@@ -198,7 +200,7 @@ impl Kernel {
         bind_group: &wgpu::BindGroup,
         n_traj: usize,
     ) -> Result<usize> {
-        let groups = (n_traj as u32).div_ceil(self.source.options().workgroup_size);
+        let groups = (n_traj as u32).div_ceil(self.source.options().workgroup_size).max(1);
         let mut encoder = device.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&buffers.unfinished, 0, None);
         {
