@@ -518,6 +518,16 @@ fn backward_runs_are_written_as_they_went() {
     assert!(text(&output.stdout).contains("\nlast accepted state at t = 0\n"));
 }
 
+/// The page for who comes from numen gives the options of a solve on the command line.
+#[test]
+fn options_named_for_who_comes_from_numen_work() {
+    let (place, page) = (Place::new(), include_str!("../src/coming_from_numen.md"));
+    let cells = page.lines().filter_map(|line| line.trim_end_matches([' ', '|']).rsplit(" | ").next());
+    let options = cells.filter_map(|cell| cell.strip_prefix("`--")?.strip_suffix('`'));
+    let n = options.map(|options| place.good(&format!("run decay.json --backend cpu --n 1 --{options}"))).count();
+    assert_eq!(n, 12, "the rows of the table with options");
+}
+
 #[test]
 fn repetitions_are_timed() {
     let place = Place::new();

@@ -284,7 +284,7 @@ fn random_stops(n: u64, grid: f64) -> EnsembleSettings {
 
 #[test]
 fn every_method_may_be_cut_anywhere() {
-    const N: u64 = 200;
+    const N: u64 = 100;
     const GRID: f64 = 1.0 / 64.0;
     let plain = driven(None);
     everywhere(|tested, precision| {
@@ -295,9 +295,11 @@ fn every_method_may_be_cut_anywhere() {
             let rtol = if precision == Precision::F32 { 1e-4 } else { 1e-7 };
             let tolerance = Some(Tolerance::Scalar(rtol));
             let base = RunSettings { method: Some(tableau.name.to_string()), ..settings(6.0, precision) };
-            let fixed = (RunSettings { dt: Some(GRID), ..base.clone() }, GRID, rounding(precision));
-            // Both runs err by their tolerance, the cut one less.
-            let adaptive = (RunSettings { rtol: tolerance.clone(), atol: tolerance, ..base }, 1e-9, 20.0 * rtol);
+            // A step adds rounding of the state, which vern6 multiplies by 350.
+            let rounding = if tableau.name == "vern6" { 300.0 } else { 10.0 } * precision.epsilon();
+            let fixed = (RunSettings { dt: Some(GRID), ..base.clone() }, GRID, rounding);
+            // Errors of some tens of steps add up in the run that is not cut; in the other one they are smaller.
+            let adaptive = (RunSettings { rtol: tolerance.clone(), atol: tolerance, ..base }, 1e-9, 10.0 * rtol);
             let adaptive = tableau.error.is_some().then_some(adaptive);
             for (run, grid, tolerance) in [fixed].into_iter().chain(adaptive) {
                 let want = self::run(&plain, &run, tested).final_state.to_vec();

@@ -79,7 +79,6 @@ pub fn error_units(got: &[f64], want: &[f64], rtol: f64, atol: f64) -> (f64, usi
 /// With the place, both values and the error in units.
 pub fn assert_close(got: &[f64], want: &[f64], rtol: f64, atol: f64, factor: f64, context: &str) {
     let (units, at) = error_units(got, want, rtol, atol);
-    eprintln!("MEASURED {context}: {} of {factor}", units);
     assert!(
         units <= factor,
         "{context}: value {at} is {}, expected {}: {units:.3} units of the tolerance (rtol {rtol:e}, atol {atol:e}), at most {factor}",
