@@ -87,6 +87,7 @@ fn three_oscillators_are_the_same_on_both_backends() {
 /// numen's own model has no dynamics here, and its x stays at 1 at all times.
 #[test]
 fn the_oscillator_of_numen_check_moves_and_comes_back() {
+    #[allow(clippy::approx_constant)] // numen rounds it so
     let spec = oscillators(&[1.0], 6.2832);
     for mut tested in backends() {
         let run = RunSettings { precision: None, ..settings(1.0, 1e-6, 1e-8, Some(Save::At(vec![0.25, 0.5, 1.0]))) };
