@@ -19,7 +19,7 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
     let info = &result.info;
     let n_traj = result.n_traj();
     let trajectories = if n_traj == 1 { "1 trajectory".to_string() } else { format!("{n_traj} trajectories") };
-    // Of repetitions the fastest but the first is what the ensemble takes.
+    // The fastest repetition after the first has neither start-up nor compilation in it.
     let (seconds, warm) = match info.timings.warm_ms() {
         Some(warm) => (1e-3 * warm, " when warm"),
         None => (info.elapsed.as_secs_f64(), ""),
