@@ -629,7 +629,10 @@ fn a_kernel_is_compiled_once_for_a_model_and_a_method() {
     let start = std::time::Instant::now();
     let Some(mut gpu) = common::gpu() else { return };
     let (search, mut is_first) = (start.elapsed(), true);
-    let spec = compiled(SERVO);
+    // A gain of this moment: drivers keep what they have compiled on disk, and have not met this kernel.
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").subsec_micros();
+    let model = SERVO.replace(r#""gain": 2.0"#, &format!(r#""gain": 2.{now:06}"#));
+    let spec = compiled(&model);
     // Compilation and all of the call, ms.
     let mut times = |spec: &CompiledSpec, run: &RunSettings, vary: &str| {
         let world =
@@ -659,7 +662,7 @@ fn a_kernel_is_compiled_once_for_a_model_and_a_method() {
         assert!(again + run_again < first / 4.0, "{run_again} ms after {first} ms: {run:?}");
     }
     // A title is no part of a kernel.
-    let titled = compiled(&SERVO.replacen('{', r#"{"model": "servo", "#, 1));
+    let titled = compiled(&model.replacen('{', r#"{"model": "servo", "#, 1));
     let [again, _] = times(&titled, &settings(1.0, Precision::F32), "{}");
     assert!(again < first / 20.0, "{again} ms after {first} ms: another title");
 }

@@ -7,7 +7,7 @@ use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, Saves, S
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
-use crate::status::stopped_if_running;
+use crate::status::{Status, stopped_if_running};
 use crate::wgsl::KernelSource;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -152,15 +152,19 @@ impl Buffers {
 }
 
 impl Kernel {
-    /// Compiles the kernel of a job for the device. Many drivers compile at the first dispatch only: one for no trajectory
-    /// at all, whose invocations return at once, has it done here.
+    /// Compiles the kernel of a job for the device. Many drivers compile at the first dispatch only: one for a trajectory
+    /// that has ended, in which nothing is left to do, has it done here.
     pub fn new(device: &Device, source: KernelSource, job: &Job) -> Result<Self> {
         let layout = device.scoped(|| layout(&device.device, &BINDINGS))?;
         let pipeline = compute_pipeline(device, &source, &layout)?;
         let kernel = Kernel { source, pipeline, layout };
-        let buffers = device.scoped(|| upload(device, job, &Inputs::default()))?;
+        let buffers = device.scoped(|| upload(device, job, &Inputs { n_traj: 1, ..Inputs::default() }))?;
         let bind_group = bind(device, &kernel.layout, &buffers.in_order())?;
-        kernel.dispatch(device, &buffers, &bind_group, 0)?;
+        // Mesa's software adapter compiles numbers of the configuration in.
+        device.queue.write_buffer(&buffers.config, 0, &config_bytes(job, 1, first_slice(job, 1)));
+        let ended = vec![Status::Success as u32; CountRow::count(job.program)];
+        device.queue.write_buffer(&buffers.counts, 0, bytemuck::cast_slice(&ended));
+        kernel.dispatch(device, &buffers, &bind_group, 1)?;
         Ok(kernel)
     }
 
@@ -192,7 +196,7 @@ impl Kernel {
         download(device, job, inputs, &buffers)
     }
 
-    /// One slice, of one workgroup at least; returns how many trajectories are unfinished.
+    /// One slice; returns how many trajectories are unfinished.
     fn dispatch(
         &self,
         device: &Device,
@@ -200,7 +204,7 @@ impl Kernel {
         bind_group: &wgpu::BindGroup,
         n_traj: usize,
     ) -> Result<usize> {
-        let groups = (n_traj as u32).div_ceil(self.source.options().workgroup_size).max(1);
+        let groups = (n_traj as u32).div_ceil(self.source.options().workgroup_size);
         let mut encoder = device.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&buffers.unfinished, 0, None);
         {
