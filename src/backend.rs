@@ -4,7 +4,7 @@
 //!
 //! A run logs through the crate `log` to the target of its backend: `ensolve::backend::cpu` (numen's logger
 //! `numen.backend.scipy`) or `ensolve::backend::gpu` (`numen.backend.jax`). INFO: one line when it is done. WARN: what the
-//! user should know of its accuracy. ERROR: no trajectory succeeded. DEBUG: its settings, the time to prepare it, each chunk
+//! user should know of its accuracy, and how many trajectories failed and why. ERROR: all of them failed. DEBUG: its settings, the time to prepare it, each chunk
 //! of trajectories, and for a single trajectory each firing. What fails with an [`Error`](crate::Error) is returned, not
 //! logged.
 

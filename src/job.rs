@@ -547,7 +547,7 @@ impl Progress for Silent {
 pub struct Prepared {
     /// What the user should know.
     pub notes: Vec<String>,
-    /// Time that opening and testing the device took, nothing if it was open.
+    /// Time that finding, opening and testing the device took, nothing if it was open.
     pub startup: Duration,
     /// Time that generating and compiling code took, next to nothing if it was at hand.
     pub jit: Duration,

@@ -142,8 +142,6 @@ pub struct SystemProgram {
 /// and output slots are numbered from 0 in the order of the flat vectors.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OdeProgram {
-    /// Title of the model.
-    pub name: String,
     /// Name of each state slot.
     pub state_names: Vec<String>,
     /// Name of each parameter slot.

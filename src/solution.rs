@@ -34,7 +34,7 @@ pub struct RunInfo {
     pub warnings: Vec<String>,
     /// Wall time of the whole call.
     pub elapsed: Duration,
-    /// Where it went.
+    /// Where it went, and the search for the adapter before it.
     pub timings: Timings,
 }
 
@@ -48,7 +48,7 @@ impl RunInfo {
 /// Wall times of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Timings {
-    /// Opening and testing the device; nothing if it was open.
+    /// Finding the adapter, which comes before the call, opening and testing it; nothing if it was open.
     pub startup: Duration,
     /// Generating and compiling code; next to nothing if it was at hand.
     pub jit: Duration,
@@ -62,7 +62,7 @@ impl Timings {
         self.runs.iter().map(|run| 1e3 * run.as_secs_f64()).collect()
     }
 
-    /// Milliseconds of opening and testing the device.
+    /// Milliseconds of finding, opening and testing the device.
     pub fn startup_ms(&self) -> f64 {
         1e3 * self.startup.as_secs_f64()
     }

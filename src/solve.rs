@@ -83,7 +83,7 @@ pub fn solve_range(
     let chunk = backend.max_chunk(&plan.job) as u64;
     let info = run_info(spec, &plan, ensemble, backend.describe());
     let mut collector = Collector::new(spec, &plan, info, &range)?;
-    for _ in 0..run.reps.unwrap_or(1) {
+    for repetition in 0..run.reps.unwrap_or(1) {
         let start = Instant::now();
         let mut at = range.start;
         while at < range.end && !progress.is_stopped() {
@@ -92,9 +92,16 @@ pub fn solve_range(
             let times = plan.settle(&mut inputs, at).map_err(mirrored)?;
             plan.job.check_inputs(&inputs, at)?;
             let output = backend.run(&plan.job, &inputs, progress)?;
+            if repetition > 0 && output.status.contains(&(Status::Stopped as u32)) {
+                break;
+            }
             collector.collect((at - range.start) as usize, &plan.job, &inputs, &output, times)?;
             log.debug(|| format!("trajectories {at} to {} in {:?}", end - 1, start.elapsed()));
             at = end;
+        }
+        // A repetition that is stopped leaves the result of the one before, and has no time.
+        if repetition > 0 && at < range.end {
+            break;
         }
         collector.result.status[(at - range.start) as usize..].fill(Status::Stopped);
         timings.runs.push(start.elapsed());
@@ -157,13 +164,18 @@ impl<'a> Log<'a> {
             });
         }
         info.warnings.iter().for_each(|warning| log::warn!(target: target, "{title}: {warning}"));
-        if result.n_finished() == 0 {
-            let ends: Vec<String> = result
-                .status_counts()
-                .iter()
-                .map(|(status, n)| format!("{n} {}: {}", status.name(), status.advice()))
-                .collect();
-            log::error!(target: target, "{title}: no trajectory succeeded; {}", ends.join("; "));
+        let n_failed = result.n_traj() - result.n_finished();
+        if n_failed > 0 {
+            let failed = result.status_counts().into_iter().filter(|(status, _)| *status != Status::Success);
+            let ends: Vec<String> =
+                failed.map(|(status, n)| format!("{n} {}: {}", status.name(), status.advice())).collect();
+            let ends = ends.join("; ");
+            match result.n_finished() {
+                0 => log::error!(target: target, "{title}: no trajectory succeeded; {ends}"),
+                _ => {
+                    log::warn!(target: target, "{title}: {n_failed} of {} trajectories failed; {ends}", result.n_traj())
+                }
+            }
         }
         log::info!(
             target: target,

@@ -68,7 +68,9 @@ impl Status {
             Status::NonFinite => {
                 "became NaN or infinite: check the model for a pole, a root of a negative number or growth without bound, or use a smaller step"
             }
-            Status::StepLimit => "used up max_steps: raise max_steps, loosen rtol and atol, or shorten the time span",
+            Status::StepLimit => {
+                "used up max_steps: raise max_steps, loosen rtol and atol, or shorten the time span; a stiff model takes many small steps at any tolerance"
+            }
             Status::DtUnderflow => {
                 "needed a step below dt_min or below the resolution of time: the solution may have a singularity or be stiff; try f64, looser tolerances or a smaller dt_min"
             }

@@ -518,12 +518,31 @@ fn backward_runs_are_written_as_they_went() {
     assert!(text(&output.stdout).contains("\nlast accepted state at t = 0\n"));
 }
 
+/// The page for who comes from numen gives the options of a solve on the command line.
+#[test]
+fn options_named_for_who_comes_from_numen_work() {
+    let (place, page) = (Place::new(), include_str!("../src/coming_from_numen.md"));
+    let cells = page.lines().filter_map(|line| line.trim_end_matches([' ', '|']).rsplit(" | ").next());
+    let options = cells.filter_map(|cell| cell.strip_prefix("`--")?.strip_suffix('`'));
+    let n = options.map(|options| place.good(&format!("run decay.json --backend cpu --n 1 --{options}"))).count();
+    assert_eq!(n, 12, "the rows of the table with options");
+}
+
 #[test]
 fn repetitions_are_timed() {
     let place = Place::new();
     let stdout = place.good("run decay.json --backend cpu --reps 3 --out r.json");
     let line = stdout.lines().find(|line| line.starts_with("  timings    ")).unwrap();
     assert!(line.split(", ").count() == 3 && line.contains(" ms; warm ") && line.ends_with(" ms"), "{line}");
+    let warm = line.split("warm ").nth(1).and_then(|end| end.trim_end_matches(" ms").parse::<f64>().ok()).unwrap();
+    let n_traj = stdout.split([' ', ',']).find_map(|word| word.parse::<f64>().ok()).unwrap();
+    let time = stdout.lines().find(|line| line.starts_with("  time ")).unwrap();
+    let rate = time.split(", ").nth(1).and_then(|end| end.split(' ').next()).and_then(|rate| rate.parse::<f64>().ok());
+    // The summary has three digits of the time.
+    assert!(
+        (rate.unwrap() * warm / (1e3 * n_traj) - 1.0).abs() < 1e-2 && time.ends_with(" when warm"),
+        "{time}: {line}"
+    );
     let timings = &place.json("r.json")["timings"];
     let all = numbers(&timings["timings_ms"]);
     assert_eq!((all.len(), timings["warm_ms"].as_f64()), (3, Some(all[1].min(all[2]))));

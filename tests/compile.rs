@@ -108,6 +108,28 @@ fn vectors_take_consecutive_slots() {
 }
 
 #[test]
+fn the_size_of_a_vector_is_that_of_its_value() {
+    let spec = compiled(
+        r#"{"components": {"c": {"v": {"integrated": [1, 2, 3]}, "w": {"integrated": [4, 5, 6]}, "k": {"parameter": [1, 2, 3, 4]}}},
+            "entities": {"e": {"c": {}}}}"#,
+    );
+    assert_eq!(spec.state_size(), 6);
+    let (start, end) = spec.param_index_map["e.c.k"];
+    assert_eq!(spec.p[start..end], [1.0, 2.0, 3.0, 4.0]);
+    let field = |value: Source| Component::new().integrated("f", value).fields["f"].clone();
+    assert_eq!(field([1.0].into()), field([1.0].into()));
+    assert_ne!(field([1.0].into()), field([1.0, 1.0].into()));
+    assert_ne!(field(1.0.into()), Component::new().parameter("f", 1.0).fields["f"]);
+}
+
+#[test]
+fn a_world_may_be_empty() {
+    let spec = World::new("e").compile().expect("a model");
+    assert_eq!((spec.state_size(), spec.param_size(), spec.title()), (0, 0, "e"));
+    assert!(spec.required_features.is_empty() && spec.callbacks.is_empty() && spec.program.callbacks.is_empty());
+}
+
+#[test]
 fn vector_equations_work_element_by_element() {
     let spec = compiled(
         r#"{"states": {"v": [1, 2, 3], "w": [10, 20, 30], "x": 5}, "parameters": {"k": [0.5, 1, 2]}, "functions": {"twice(a)": "2*a"},

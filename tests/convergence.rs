@@ -527,6 +527,28 @@ fn methods_go_by_several_names_in_any_case() {
     let unknown = tableau("dorpi5").map(|t| t.name).expect_err("not a method").to_string();
     let known = "known methods: euler, heun, midpoint, rk4, bs23, dopri5, tsit5, vern6, vern7, dop853, vern9, RK45, RK23, DP5, BS3";
     assert_eq!(unknown, format!("method: unknown method 'dorpi5'; did you mean 'dopri5'? {known}"));
+    for name in [
+        "LSODA",
+        "Radau",
+        "bdf",
+        "RadauIIA5",
+        "Rodas5P",
+        "Rosenbrock23",
+        "FBDF",
+        "QNDF",
+        "TRBDF2",
+        "KenCarp4",
+        "Kvaerno5",
+        "SDIRK2",
+        "ImplicitEuler",
+        "Trapezoid",
+    ] {
+        let implicit = tableau(name).map(|t| t.name).expect_err("not a method").to_string();
+        let want = format!(
+            "method: '{name}' is implicit, and all methods here are explicit; use tsit5, or vern7 for tight tolerances, and raise max_steps where the model is stiff"
+        );
+        assert_eq!(implicit, want);
+    }
 }
 
 #[test]

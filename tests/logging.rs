@@ -3,7 +3,7 @@
 mod common;
 
 use common::{backends, compiled};
-use ensolve::{Ensemble, EnsembleSettings, Precision, RunSettings, Save, solve, solve_ensemble};
+use ensolve::{Distribution, Ensemble, EnsembleSettings, Precision, RunSettings, Save, solve, solve_ensemble};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::sync::Mutex;
 
@@ -89,5 +89,16 @@ fn a_run_tells_what_it_does() {
         assert_eq!((error.len(), warning.len()), (1, 1), "{told:?}");
         assert!(error[0].starts_with("(unnamed model): no trajectory succeeded; 1 "), "{}", error[0]);
         assert!(warning[0].starts_with("(unnamed model): rtol 1e-9 is below what f32 can deliver"), "{}", warning[0]);
+
+        // 1/x - t is constant: two reach infinity before the end, one after it.
+        let values = Distribution::Values(vec![0.1, 1.0, 2.0]);
+        let vary = EnsembleSettings { vary: [("x".to_string(), values)].into_iter().collect(), ..Default::default() };
+        let ensemble = Ensemble::new(&spec, &vary).expect("a valid ensemble");
+        let result =
+            solve_ensemble(&spec, &RunSettings { rtol: None, ..run }, &ensemble, backend).expect("a valid run");
+        let told = lines(&target);
+        let failed = result.status[1];
+        let want = format!("(unnamed model): 2 of 3 trajectories failed; 2 {}: {}", failed.name(), failed.advice());
+        assert_eq!((texts(&told, Level::Warn), texts(&told, Level::Error).len()), (vec![want.as_str()], 0));
     }
 }

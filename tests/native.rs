@@ -144,6 +144,15 @@ fn what_a_closure_keeps_is_as_good_as_a_state() {
     assert!(series(&kept, "ctl.pid.integ").iter().all(|x| *x == 0.0), "nobody writes it");
 }
 
+#[test]
+fn each_repetition_begins_with_a_closure_of_its_own() {
+    let run = RunSettings { tspan: Some((0.0, 1.0)), save: Some(Save::Points(9)), ..RunSettings::default() };
+    let once = solved(&stateful_pid(), &run);
+    let often = solved(&stateful_pid(), &RunSettings { reps: Some(4), ..run });
+    assert_eq!(often.timings.as_ref().map(|timings| timings.runs.len()), Some(4));
+    assert_eq!(bits(&often), bits(&once));
+}
+
 /// A forced oscillator: the force is a table of t for each trajectory's own delay.
 const TABLE: [(f64, f64); 5] = [(0.0, 0.25), (1.0, 2.0), (1.5, -1.0), (3.0, 0.5), (4.0, -0.25)];
 
@@ -543,7 +552,7 @@ fn what_is_wrong_is_refused() {
         ),
         (
             with_callback(Callback::closure(1.0, ["a.mass.x"], ["a.mass.k"], nothing)),
-            "callbacks.c.writes[0]: callback 'c' sets unknown state key 'a.mass.k'; did you mean 'a.mass.x'? known names: a.mass.x, a.mass.v",
+            "callbacks.c.writes[0]: callback 'c' sets 'a.mass.k', a parameter, constant during a solve; make it a discrete field; states that it can set: a.mass.x, a.mass.v",
         ),
         (
             with_callback(Callback::closure(1.0, ["t"], ["a.mass.x", "a.mass.x"], nothing)),

@@ -244,6 +244,16 @@ fn numen_s_solver_cases() {
 }
 
 #[test]
+fn backends_tell_what_they_support() {
+    for tested in backends() {
+        let names: Vec<&str> = tested.backend.supported_features().iter().map(|feature| feature.name()).collect();
+        let both = ["vector_fields", "discrete_fields", "continuous_fields", "control_callbacks", "stops"];
+        let more: &[&str] = if tested.name == "cpu" { &["native_functions"] } else { &[] };
+        assert_eq!(names, [&both, more].concat(), "{}", tested.name);
+    }
+}
+
+#[test]
 fn an_algebraic_field_is_refused() {
     let model = r#"{"components": {"c": {"z": {"continuous": 0, "algebraic": true}}}, "entities": {"e": {"c": {}}},
         "systems": {"s": {"slots": {"a": "c"}, "residuals": {"a.z": "a.z - 1"}}}}"#;

@@ -1,10 +1,13 @@
 //! Stops and save times: a reference's schedules, numen's sample sets, hostile input, and random schedules against the
 //! rules that they follow. Times are asserted to the last digit where nothing else is said.
 
-use ensolve::Save;
+mod common;
+
+use common::backends;
 use ensolve::sampling::uniform01;
 use ensolve::schedule::{MAX_ENTRIES, Period, SaveTimes, Stop, save_times, stops};
-use ensolve::spec::SavePolicy;
+use ensolve::spec::{Callback, Component, Entity, Role, SavePolicy};
+use ensolve::{CompiledSpec, Precision, RunSettings, Save, SolveResult, World, solve};
 
 /// Callbacks by name and period.
 type Callbacks = &'static [(&'static str, f64)];
@@ -145,6 +148,86 @@ fn reference_schedules() {
     for (name, callbacks, discrete_dts, (t0, t1), want, _) in DISCRETE_CASES {
         let stops = stops(t0, t1 - t0, &periods(callbacks), discrete_dts, &[]).expect("a schedule");
         assert_eq!(shown(&stops, t0, callbacks), want, "{name}");
+    }
+}
+
+/// Two callbacks at most that count their firings; a field that asks for samples.
+fn counters(periods: &[f64], sample: f64) -> CompiledSpec {
+    let counter =
+        Component::new().field("A", Role::Discrete { dt: sample }, 0.0).field("B", Role::Discrete { dt: 0.0 }, 0.0);
+    let world = World::new("counters").component("counter", counter).entity("n", Entity::new().with("counter"));
+    let count = |world: World, (name, dt): (&str, &f64)| {
+        let key = format!("n.counter.{name}");
+        world.callback(name, Callback::new(*dt).set(key.clone(), format!("{key} + 1")))
+    };
+    ["A", "B"].into_iter().zip(periods).fold(world, count).compile().expect("a model")
+}
+
+/// Runs in every number format of every backend; `Err` with what was refused.
+fn counted(
+    spec: &CompiledSpec,
+    tspan: (f64, f64),
+    mut check: impl FnMut(&str, Precision, Result<SolveResult, String>),
+) {
+    for mut tested in backends() {
+        for precision in tested.precisions.clone() {
+            // Kernels in f32x2 take long to compile; their bits are the CPU's (tests/exact.rs).
+            if tested.name == "cpu" || precision != Precision::F32x2 {
+                let run = RunSettings {
+                    tspan: Some(tspan),
+                    precision: Some(precision),
+                    save: Some(Save::Final),
+                    ..RunSettings::default()
+                };
+                let result = solve(spec, &run, tested.backend.as_mut()).map_err(|e| e.to_string());
+                check(&format!("{} {precision}", tested.name), precision, result);
+            }
+        }
+    }
+}
+
+/// The firings of a run as those of a schedule are shown, without samples.
+fn fired(result: &SolveResult) -> String {
+    let firings = result.firings.iter().map(|firing| format!("{} {}", firing.t, firing.callbacks.join(" ")));
+    firings.collect::<Vec<_>>().join(" | ")
+}
+
+#[test]
+fn runs_fire_as_scheduled() {
+    let without_samples =
+        DISCRETE_CASES.map(|(name, callbacks, dts, tspan, want, _)| (name, callbacks, dts, tspan, want));
+    let cases = CASES.map(|(name, callbacks, tspan, want, _)| (name, callbacks, &[0.0][..], tspan, want));
+    for (name, callbacks, dts, tspan, want) in cases.into_iter().chain(without_samples) {
+        let periods: Vec<f64> = callbacks.iter().map(|(_, dt)| *dt).collect();
+        // By place, as the counters are named.
+        let renamed = |fired: &str| match callbacks.iter().position(|(callback, _)| *callback == fired) {
+            Some(at) => ["A", "B"][at].to_string(),
+            None => fired.to_string(),
+        };
+        let stops =
+            want.split(" | ").map(|stop| stop.split(' ').filter(|word| *word != "*").map(renamed).collect::<Vec<_>>());
+        let want: Vec<Vec<String>> = stops.filter(|stop| stop.len() > 1).collect();
+        let n_fired = ["A", "B"].map(|name| want.iter().flatten().filter(|word| *word == name).count() as f64);
+        let want = want.iter().map(|stop| stop.join(" ")).collect::<Vec<_>>().join(" | ");
+        counted(&counters(&periods, dts[0]), tspan, |context, _, result| {
+            let result = result.unwrap_or_else(|e| panic!("{name} on {context}: {e}"));
+            assert_eq!(
+                (fired(&result), result.final_state.to_vec()),
+                (want.clone(), n_fired.to_vec()),
+                "{name} on {context}"
+            );
+        });
+    }
+    for (name, dt, tspan, n) in LONG_RUNS {
+        counted(&counters(&[dt], 0.0), tspan, |context, precision, result| match result {
+            Ok(result) => {
+                assert_eq!((result.firings.len(), result.final_state[0]), (n, n as f64), "{name} on {context}");
+            }
+            Err(refused) => {
+                let want = "in f32, time near 1000000.004 moves in steps of 1.2e-1, too coarse for tspan [1000000, 1000000.004]; let time start near 0, or use precision f32x2 or f64";
+                assert_eq!((name, precision, refused.as_str()), ("large_t0", Precision::F32, want), "{context}");
+            }
+        });
     }
 }
 

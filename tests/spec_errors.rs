@@ -728,7 +728,7 @@ fn callbacks_that_are_wrong() {
 {"dt": 0.1, "set": {"m1.mass.velocty": 0}}
     callbacks.servo.set["m1.mass.velocty"]: callback 'servo' sets unknown state key 'm1.mass.velocty'; did you mean 'm1.mass.velocity'? known names: m1.mass.position, m1.mass.velocity, m2.mass.position, m2.mass.velocity
 {"dt": 0.1, "set": {"m1.mass.m": 0}}
-    callbacks.servo.set["m1.mass.m"]: callback 'servo' sets unknown state key 'm1.mass.m'; known names: m1.mass.position, m1.mass.velocity, m2.mass.position, m2.mass.velocity
+    callbacks.servo.set["m1.mass.m"]: callback 'servo' sets 'm1.mass.m', a parameter, constant during a solve; make it a discrete field; states that it can set: m1.mass.position, m1.mass.velocity, m2.mass.position, m2.mass.velocity
 {"dt": 0.1, "sets": {"m1.mass.velocity": 0}}
     callbacks.servo.sets: unknown key 'sets'; did you mean 'set'? known keys: dt, at_start, parameters, set
 {"dt": 0.1, "parameters": {"kp": 2}, "set": {"m1.mass.velocity": "kq*m1.mass.position"}}

@@ -85,6 +85,44 @@ fn solve(backend: &mut dyn Backend, w: f64, progress: &dyn Progress) -> Ensemble
     solve_range(&spec, &run, &ensemble, 0..10, backend, progress).expect("a valid run")
 }
 
+/// Four decays, three times over.
+fn repeat(backend: &mut dyn Backend, progress: &dyn Progress) -> EnsembleResult {
+    let spec = compiled(r#"{"states": {"y": 1}, "parameters": {"k": 1}, "derivatives": {"y": "-k*y"}}"#);
+    let vary = [("k".to_string(), Distribution::Values(vec![1.0, 2.0, 3.0, 4.0]))].into_iter().collect();
+    let ensemble = Ensemble::new(&spec, &EnsembleSettings { vary, ..Default::default() }).expect("a valid ensemble");
+    let run = RunSettings { tspan: Some((0.0, 1.0)), reps: Some(3), ..Default::default() };
+    solve_range(&spec, &run, &ensemble, 0..4, backend, progress).expect("a valid run")
+}
+
+#[test]
+fn a_repetition_that_is_stopped_leaves_the_one_before() {
+    for mut tested in backends() {
+        let whole = repeat(tested.backend.as_mut(), &Until::finished(usize::MAX));
+        assert_eq!(whole.info.timings.runs.len(), 3, "{}", tested.name);
+        // At the end of a repetition, and within the next, which a backend may yet finish.
+        for (n, timed) in [(4, 1..=1), (5, 1..=2), (7, 1..=2), (8, 2..=2), (9, 2..=3)] {
+            for threes in [false, true] {
+                let until = Until::finished(n);
+                let result = match threes {
+                    false => repeat(tested.backend.as_mut(), &until),
+                    true => repeat(&mut Threes(fresh(tested.name)), &until),
+                };
+                let context = format!("{}, stopped after {n}, in chunks of three: {threes}", tested.name);
+                assert_eq!(result.status, [Status::Success; 4], "{context}");
+                assert_eq!((&result.saved, &result.final_states), (&whole.saved, &whole.final_states), "{context}");
+                let n_timed = result.info.timings.runs.len();
+                assert!(timed.contains(&n_timed), "{context}: {n_timed} repetitions");
+                assert_eq!(result.info.timings.warm_ms().is_some(), n_timed > 1, "{context}");
+            }
+        }
+    }
+}
+
+/// A backend of this name.
+fn fresh(name: &str) -> Box<dyn Backend> {
+    backends().into_iter().find(|tested| tested.name == name).expect("it was there before").backend
+}
+
 fn assert_never_begun(result: &EnsembleResult, i: usize, context: &str) {
     assert_eq!((result.status[i], result.accepted[i], result.culprit[i]), (Status::Stopped, 0, None), "{context}: {i}");
     assert!(result.t_end[i].is_nan() && result.final_states[[0, i]].is_nan(), "{context}: {i}");

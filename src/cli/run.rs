@@ -46,7 +46,7 @@ pub fn run(args: &RunArgs) -> Result<Report> {
 
     interrupt::watch(args.save.out.as_deref().map(output::temporary));
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
-    let bar = Bar::counting("", range.end - range.start);
+    let bar = Bar::counting("", (range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));
     let result = solve::solve_range(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), &bar);
     drop(bar);
     let mut result = result?;

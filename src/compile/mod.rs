@@ -270,7 +270,6 @@ fn compile(world: &World) -> Result<CompiledSpec> {
         places.iter().filter(|(_, p)| pick(p)).flat_map(|(key, place)| place.slot_names(key)).collect()
     };
     let program = OdeProgram {
-        name: world.name.clone(),
         state_names: slots(Place::is_state),
         param_names: slots(is_param),
         output_names,
@@ -370,10 +369,19 @@ fn callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<Ve
 
 /// The state that a callback sets.
 fn state_to_set<'p>(places: &'p Map<Place>, callback: &str, key: &str, path: &str) -> Result<&'p Place> {
-    places.get(key).filter(|p| p.is_state()).ok_or_else(|| {
+    let place = places.get(key);
+    place.filter(|p| p.is_state()).ok_or_else(|| {
         let known = places.iter().filter(|(_, p)| p.is_state()).map(|(key, _)| key.as_str());
-        let hint = suggest("known names", key, known);
-        Error::model(path, format!("callback '{callback}' sets unknown state key '{key}'{hint}"))
+        let message = match place.is_some_and(is_param) {
+            true => format!(
+                "callback '{callback}' sets '{key}', a parameter, constant during a solve; make it a discrete field{}",
+                suggest("states that it can set", "", known)
+            ),
+            false => {
+                format!("callback '{callback}' sets unknown state key '{key}'{}", suggest("known names", key, known))
+            }
+        };
+        Error::model(path, message)
     })
 }
 

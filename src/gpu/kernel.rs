@@ -7,7 +7,7 @@ use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, Saves, S
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
-use crate::status::stopped_if_running;
+use crate::status::{Status, stopped_if_running};
 use crate::wgsl::KernelSource;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -152,11 +152,20 @@ impl Buffers {
 }
 
 impl Kernel {
-    /// Compiles the kernel for the device.
-    pub fn new(device: &Device, source: KernelSource) -> Result<Self> {
+    /// Compiles the kernel of a job for the device. Many drivers compile at the first dispatch only: one for a trajectory
+    /// that has ended, in which nothing is left to do, has it done here.
+    pub fn new(device: &Device, source: KernelSource, job: &Job) -> Result<Self> {
         let layout = device.scoped(|| layout(&device.device, &BINDINGS))?;
         let pipeline = compute_pipeline(device, &source, &layout)?;
-        Ok(Kernel { source, pipeline, layout })
+        let kernel = Kernel { source, pipeline, layout };
+        let buffers = device.scoped(|| upload(device, job, &Inputs { n_traj: 1, ..Inputs::default() }))?;
+        let bind_group = bind(device, &kernel.layout, &buffers.in_order())?;
+        // Mesa's software adapter compiles numbers of the configuration in.
+        device.queue.write_buffer(&buffers.config, 0, &config_bytes(job, 1, first_slice(job, 1)));
+        let ended = vec![Status::Success as u32; CountRow::count(job.program)];
+        device.queue.write_buffer(&buffers.counts, 0, bytemuck::cast_slice(&ended));
+        kernel.dispatch(device, &buffers, &bind_group, 1)?;
+        Ok(kernel)
     }
 
     /// Integrates a chunk of trajectories.
@@ -172,7 +181,6 @@ impl Kernel {
         let bind_group = bind(device, &self.layout, &buffers.in_order())?;
         let mut slice_steps = fixed_slice.unwrap_or_else(|| first_slice(job, inputs.n_traj));
         let mut unfinished = inputs.n_traj;
-        let mut compiled = false;
         while unfinished > 0 && !progress.is_stopped() {
             device.queue.write_buffer(&buffers.config, 0, &config_bytes(job, inputs.n_traj, slice_steps));
             let start = Instant::now();
@@ -180,12 +188,10 @@ impl Kernel {
             let seconds = start.elapsed().as_secs_f64();
             progress.finished(unfinished - left);
             unfinished = left;
-            // Some drivers compile at the first dispatch: its time says nothing about the steps.
-            if fixed_slice.is_none() && compiled {
+            if fixed_slice.is_none() {
                 let change = (SLICE_SECONDS / seconds.max(1e-9)).clamp(1.0 / SLICE_CHANGE, SLICE_CHANGE);
                 slice_steps = (f64::from(slice_steps) * change).clamp(1.0, f64::from(MAX_SLICE)) as u32;
             }
-            compiled = true;
         }
         download(device, job, inputs, &buffers)
     }

@@ -22,7 +22,7 @@ use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
 use kernel::{Kernel, MAX_SLICE};
 use self_test::Finding;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Wall time that one dispatch aims at, in seconds: far below any watchdog, far above the cost of a dispatch.
 const SLICE_SECONDS: f64 = 0.05;
@@ -53,6 +53,8 @@ pub struct GpuBackend {
     devices: Vec<OpenDevice>,
     slice_steps: Option<u32>,
     workgroup_size: u32,
+    /// What finding the adapter took, until the first device is opened on it.
+    search: Duration,
 }
 
 /// A device opened for a number format, what self-tests have found on it, and the kernels compiled for it, the one used
@@ -88,9 +90,10 @@ impl GpuBackend {
     /// # Errors
     /// [`Error::Device`] if there is none.
     pub fn new(wanted: Option<&str>) -> Result<Self> {
+        let start = Instant::now();
         let (adapter, summary) = device::choose(wanted)?;
-        let workgroup_size = wgsl::WORKGROUP_SIZE;
-        Ok(GpuBackend { summary, adapter, devices: Vec::new(), slice_steps: None, workgroup_size })
+        let (devices, workgroup_size) = (Vec::new(), wgsl::WORKGROUP_SIZE);
+        Ok(GpuBackend { summary, adapter, devices, slice_steps: None, workgroup_size, search: start.elapsed() })
     }
 
     /// What is known of the adapter.
@@ -142,7 +145,8 @@ impl GpuBackend {
             form: job.form(),
         };
         let notes = open.check(options, &self.summary)?;
-        let (startup, start) = (start.elapsed(), Instant::now());
+        let startup = start.elapsed() + std::mem::take(&mut self.search);
+        let start = Instant::now();
         open.use_kernel(job, options)?;
         let prepared = Prepared { notes, startup, jit: start.elapsed() };
         let kernel = &open.kernels.last().expect("the kernel was compiled above").kernel;
@@ -157,7 +161,7 @@ impl OpenDevice {
             self.kernels[at..].rotate_left(1);
             return Ok(());
         }
-        let kernel = Kernel::new(&self.device, wgsl::assemble(job.program, job.method, options)?)?;
+        let kernel = Kernel::new(&self.device, wgsl::assemble(job.program, job.method, options)?, job)?;
         let (program, stages) = (job.program.clone(), job.method.stages.clone());
         if self.kernels.len() == MAX_KERNELS {
             self.kernels.remove(0);

@@ -33,13 +33,23 @@ pub static TABLEAUS: [&Tableau; 11] = [
 /// Other names: SciPy's and those of papers.
 const ALIASES: [(&str, &str); 4] = [("RK45", "dopri5"), ("RK23", "bs23"), ("DP5", "dopri5"), ("BS3", "bs23")];
 
+/// What names of implicit methods contain in SciPy, diffrax and OrdinaryDiffEq: FBDF, QNDF, RadauIIA5, Rodas5P, KenCarp4, ...
+const IMPLICIT: [&str; 11] =
+    ["bdf", "ndf", "radau", "lsoda", "rodas", "rosenbrock", "kencarp", "kvaerno", "sdirk", "implicit", "trapezoid"];
+
 /// Looks a tableau up by name or alias, in any case.
 ///
 /// # Errors
-/// [`Error::Method`] with the known names.
+/// [`Error::Method`] with the known names, or with what to use instead of an implicit method.
 pub fn tableau(name: &str) -> Result<&'static Tableau> {
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(name, |(_, target)| target);
     TABLEAUS.into_iter().find(|t| t.name.eq_ignore_ascii_case(alias)).ok_or_else(|| {
+        let lower = name.to_lowercase();
+        if IMPLICIT.iter().any(|part| lower.contains(part)) {
+            return Error::Method(format!(
+                "'{name}' is implicit, and all methods here are explicit; use tsit5, or vern7 for tight tolerances, and raise max_steps where the model is stiff"
+            ));
+        }
         let known = TABLEAUS.iter().map(|t| t.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
         Error::Method(format!("unknown method '{name}'{}", suggest("known methods", name, known)))
     })

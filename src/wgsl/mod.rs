@@ -183,7 +183,7 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
         adaptive: method.is_adaptive(),
         compensated: options.compensated,
     };
-    let title = format!("// {} by {}, {precision}\n", program.name.replace(['\n', '\r'], " "), method.name);
+    let title = format!("// {}, {precision}\n", method.name);
     let consts = title + &consts::consts(program, &options);
     let model = model::model(program, &members, &options);
     let step = printer.print();

@@ -1,6 +1,6 @@
 // ==== generated constants ====
 
-// every function and operator by euler, f32
+// euler, f32
 const HAS_STOPS: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;

@@ -1,6 +1,6 @@
 // ==== generated constants ====
 
-// lorenz by dop853, f32
+// dop853, f32
 const HAS_STOPS: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;

@@ -1,6 +1,6 @@
 // ==== generated constants ====
 
-// lorenz by dopri5, f64
+// dopri5, f64
 const HAS_STOPS: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;

@@ -1,6 +1,6 @@
 // ==== generated constants ====
 
-// lorenz by rk4, f32
+// rk4, f32
 const HAS_STOPS: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
