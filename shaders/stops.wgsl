@@ -21,13 +21,6 @@ fn time_after_stop(lane: ptr<function, Lane>) -> real {
     return add(add((*lane).t0, (*lane).tau), time_slack(lane));
 }
 
-// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
-fn is_due(lane: ptr<function, Lane>, tau: real) -> bool {
-    let rounding = mul(real_of(4.0f * REAL_EPSILON), (*lane).tau_stop);
-    let slack = select(rounding, real_of(0.0), less((*lane).tau_stop, (*lane).span));
-    return less_equal(tau, add((*lane).tau_stop, slack));
-}
-
 // Where the segment ends: the next stop, or the end.
 fn next_stop(lane: ptr<function, Lane>, i: u32) -> real {
     var tau_stop = (*lane).span;
@@ -61,13 +54,13 @@ fn own_stop_time(lane: ptr<function, Lane>, i: u32) -> real {
 fn fire_due(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: ptr<function, Low>, p: Params) -> bool {
     let t = add((*lane).t0, (*lane).tau);
     var fired = false;
-    while (*lane).next_cut < config.n_cut && is_due(lane, cut_time(lane)) {
+    while (*lane).next_cut < config.n_cut && less_equal(cut_time(lane), (*lane).tau_stop) {
         let callback = to_u32(times[config.first_cut + config.n_cut + (*lane).next_cut]);
         fire(callback, t, y, low, p);
         fired = fired || callback != 0u;
         (*lane).next_cut += 1u;
     }
-    while (*lane).next_own_stop < N_OWN_STOP && is_due(lane, own_stop_time(lane, i)) {
+    while (*lane).next_own_stop < N_OWN_STOP && less_equal(own_stop_time(lane, i), (*lane).tau_stop) {
         (*lane).next_own_stop += 1u;
     }
     return fired;

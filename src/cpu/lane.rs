@@ -1,6 +1,6 @@
 //! The evolving data of one trajectory and the tables that all share. Twin of `shaders/lane.wgsl`.
 
-use crate::job::{Inputs, Job, RunConfig, Saves};
+use crate::job::{AFTER_FIRING, Inputs, Job, RunConfig, Saves};
 use crate::method::DenseForm;
 use crate::real::Real;
 use crate::status::Status;
@@ -237,14 +237,14 @@ impl<R: Real> SaveTimes<R> {
         }
     }
 
-    /// Offset of a row of a trajectory, infinite if there is none. Where every step is saved: 0 if a row follows after
-    /// callbacks have fired.
+    /// Offset of a row of a trajectory, infinite if there is none; negative if it follows callbacks that fire, as all do
+    /// where every step is saved and that is asked for.
     pub fn get(&self, row: usize, trajectory: usize, n_traj: usize) -> R {
         let infinite = R::ONE / R::ZERO;
         match self {
             SaveTimes::At(tau) => tau.get(row).copied().unwrap_or(infinite),
             SaveTimes::Own(_, tau) => tau.get(row * n_traj + trajectory).copied().unwrap_or(infinite),
-            SaveTimes::Steps { after_firing: true, .. } => R::ZERO,
+            SaveTimes::Steps { after_firing: true, .. } => R::of(AFTER_FIRING),
             SaveTimes::Steps { .. } => infinite,
         }
     }

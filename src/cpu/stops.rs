@@ -28,12 +28,6 @@ pub fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
     (lane.t0 + lane.tau) + time_slack(lane)
 }
 
-/// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
-fn is_due<R: Real>(lane: &Lane<R>, tau: R) -> bool {
-    let slack = if lane.tau_stop < lane.span { R::ZERO } else { R::of_f32(4.0 * R::EPSILON) * lane.tau_stop };
-    tau <= lane.tau_stop + slack
-}
-
 /// Sets out for the next stop, or for the end.
 pub fn depart<R: Real>(tables: &Tables<R>, lane: &mut Lane<R>, trajectory: usize) {
     lane.tau_segment = lane.tau;
@@ -79,7 +73,7 @@ impl<'a, R: Real> Stopper<'a, R> {
         let t = lane.t0 + lane.tau;
         let mut fired = false;
         while let Some((tau, callback)) = self.tables.cuts.get(lane.next_cut as usize)
-            && is_due(lane, *tau)
+            && *tau <= lane.tau_stop
         {
             if let Some(number) = callback {
                 let (callback, evaluator) = &mut self.callbacks[*number as usize];
@@ -98,7 +92,7 @@ impl<'a, R: Real> Stopper<'a, R> {
             lane.next_cut += 1;
         }
         while (lane.next_own_stop as usize) < self.tables.n_own_stop
-            && is_due(lane, own_stop_time(self.tables, lane, trajectory))
+            && own_stop_time(self.tables, lane, trajectory) <= lane.tau_stop
         {
             lane.next_own_stop += 1;
         }
