@@ -2,8 +2,12 @@
 // A step ends at a stop exactly. Then callbacks fire, each on what the one before has left, and the right-hand side, which
 // may have jumped, is evaluated anew.
 
-// What a few roundings may take from times up to the end of the segment.
+// What a few roundings may take from times up to the end of the segment; nothing where the right-hand side does not jump in
+// time: it would shift all times to one side.
 fn time_slack(lane: ptr<function, Lane>) -> real {
+    if !JUMPS_IN_TIME {
+        return real_of(0.0);
+    }
     let t = real_abs(add((*lane).t0, (*lane).tau));
     return mul(real_of(4.0f * REAL_EPSILON), greater(t, (*lane).tau_stop));
 }

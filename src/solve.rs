@@ -92,6 +92,7 @@ pub fn solve_range(
         while at < range.end && !progress.is_stopped() {
             let (start, end) = (Instant::now(), range.end.min(at + chunk));
             let mut inputs = ensemble.inputs(spec, run.tspan, at..end);
+            plan.check_spans(&inputs, at)?;
             plan.reserve(&inputs, at).map_err(mirrored)?;
             // Spans of their own tell only now how many save times there may be.
             let most = backend.max_chunk(&plan.job) as u64;

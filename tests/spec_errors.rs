@@ -112,9 +112,9 @@ fn documents_that_are_not_models() {
 {}
     model: no 'states' (short form), no 'entities' (long form) and no 'outputs': nothing to solve
 {"state": {"x": 1}, "derivatives": {"x": 0}}
-    state: unknown key 'state'; did you mean 'states'? known keys: model, functions, let, outputs, stops, run, ensemble, states, parameters, derivatives, components, entities, systems, callbacks
+    state: unknown key 'state'; did you mean 'states'? known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, states, parameters, derivatives, components, entities, systems
 {"states": {"x": 1}, "quux": 1}
-    quux: unknown key 'quux'; known keys: model, functions, let, outputs, stops, run, ensemble, states, parameters, derivatives, components, entities, systems, callbacks
+    quux: unknown key 'quux'; known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, states, parameters, derivatives, components, entities, systems
 {"states": {"x": 1}, "components": {}}
     model: 'states' belongs to the short form and 'components' to the long form of a model; use one form
 {"states": [1, 2], "derivatives": {}}

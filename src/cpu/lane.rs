@@ -265,6 +265,8 @@ pub struct Tables<R> {
     pub n_own_stop: usize,
     /// Whether anything may cut the integration.
     pub has_stops: bool,
+    /// See [`OdeProgram::jumps_in_time`](crate::program::OdeProgram::jumps_in_time).
+    pub jumps_in_time: bool,
     pub c: Vec<R>,
     pub a: Vec<Vec<(usize, R)>>,
     pub error: Vec<(usize, R)>,
@@ -294,6 +296,7 @@ impl<R: Real> Tables<R> {
             own_stops: all(&inputs.own_stops),
             n_own_stop: job.program.n_own_stop,
             has_stops: job.program.has_stops,
+            jumps_in_time: job.program.jumps_in_time(),
             c: all(&stages.c),
             a: stages.a.iter().map(terms).collect(),
             error: terms(&stages.error),

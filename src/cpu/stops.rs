@@ -10,9 +10,13 @@ use super::start::Loose;
 use crate::program::{CallbackProgram, Evaluator, OdeProgram};
 use crate::real::Real;
 
-/// What a few roundings may take from times up to the end of the segment.
+/// What a few roundings may take from times up to the end of the segment; nothing where the right-hand side does not jump in
+/// time: it would shift all times to one side.
 #[inline(always)]
-fn time_slack<R: Real>(lane: &Lane<R>) -> R {
+fn time_slack<R: Real>(tables: &Tables<R>, lane: &Lane<R>) -> R {
+    if !tables.jumps_in_time {
+        return R::ZERO;
+    }
     let t = (lane.t0 + lane.tau).abs();
     R::of_f32(4.0 * R::EPSILON) * t.greater(lane.tau_stop)
 }
@@ -20,12 +24,12 @@ fn time_slack<R: Real>(lane: &Lane<R>) -> R {
 /// The step that the times of its stages are taken with: just short of a stop, where the right-hand side may jump.
 #[inline(always)]
 pub fn time_step<R: Real>(tables: &Tables<R>, lane: &Lane<R>, attempt: Attempt<R>) -> R {
-    if tables.has_stops && attempt.is_last { attempt.h - time_slack(lane) } else { attempt.h }
+    if tables.has_stops && attempt.is_last { attempt.h - time_slack(tables, lane) } else { attempt.h }
 }
 
 /// Time as the first stage after a stop sees it: just past the stop.
-pub fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
-    (lane.t0 + lane.tau) + time_slack(lane)
+pub fn time_after_stop<R: Real>(tables: &Tables<R>, lane: &Lane<R>) -> R {
+    (lane.t0 + lane.tau) + time_slack(tables, lane)
 }
 
 /// Sets out for the next stop, or for the end.
