@@ -104,7 +104,7 @@ pub fn plan<'a>(
         max_steps: run.max_steps.unwrap_or(u32::MAX),
     };
     let mut plan = Plan { job, t: Vec::new(), stops: Vec::new(), warnings: Vec::new(), rules };
-    plan.set_stops(t0, t1 - t0)?;
+    plan.set_stops(plan.rules.clocks.stops(t0, t1 - t0)?);
     if plan.rules.saving.is_every_step(!spec.discrete_dts.is_empty()) {
         plan.job.saves = plan.rules.steps(&plan.job, run.max_saved, n_traj)?;
     } else if !own_span {
@@ -154,7 +154,7 @@ impl Plan<'_> {
             self.job.check_time(*t0, *t1).map_err(of_trajectory(first, i))?;
             (start, end, span) = (start.min(*t0), end.max(*t1), span.max(t1 - t0));
         }
-        self.set_stops(start, span)?;
+        self.set_stops(self.rules.clocks.stops_of_spans(start, span)?);
         (self.job.t0, self.job.t1) = (start, end);
         if !self.job.form().saves_steps {
             self.job.saves = Saves::Own(self.rules.saving.most(span, &self.stops));
@@ -207,9 +207,8 @@ impl Plan<'_> {
         }
     }
 
-    fn set_stops(&mut self, t0: f64, span: f64) -> Result<()> {
-        let rules = &self.rules;
-        self.stops = rules.clocks.stops(t0, span)?;
+    fn set_stops(&mut self, stops: Vec<Stop>) {
+        self.stops = stops;
         let cuts = |stop: &Stop| {
             let callbacks: Vec<Option<u32>> = match stop.callbacks[..] {
                 [] => vec![None],
@@ -219,11 +218,10 @@ impl Plan<'_> {
             callbacks.into_iter().map(move |callback| Cut { tau, callback })
         };
         self.job.cuts = self.stops.iter().flat_map(cuts).collect();
-        if rules.limits_steps {
+        if self.rules.limits_steps {
             let n_stop = (self.stops.len() + self.job.program.n_own_stop) as u32;
             self.job.max_steps = DEFAULT_MAX_STEPS.saturating_add(n_stop.saturating_mul(DEFAULT_STEPS_PER_STOP));
         }
-        Ok(())
     }
 }
 

@@ -419,6 +419,62 @@ fn save_times_at_stops_are_at_the_stops() {
     assert_eq!(times, SaveTimes { t: vec![0.5f64.next_down(), 0.7], tau: vec![0.5, 0.7] });
 }
 
+/// At 100 Hz over 100 s a running sum is off by 1e-11, a billionth of the period.
+#[test]
+fn a_running_sum_of_the_period_is_at_the_stops() {
+    let stops = stops(0.0, 100.0, &[every(0.01)], &[], &[]).expect("a schedule");
+    let sums = (0..10_000).scan(0.0, |sum, _| {
+        *sum += 0.01;
+        Some(f64::min(*sum, 100.0))
+    });
+    let save = Save::At(sums.collect());
+    let times = save_times(Some(&save), SavePolicy::Standard, false, 0.0, 100.0, &stops).expect("times");
+    let want: Vec<f64> = stops.iter().map(|stop| stop.tau).collect();
+    assert_eq!(times.expect("no steps").tau, want);
+}
+
+/// A span of its own ends at the stop that its own schedule would end at, among those of a longer one.
+#[test]
+fn spans_of_their_own_end_at_their_stops() {
+    for (dt, starts, n) in [(0.1, 1000, 3), (0.01, 300, 70), (1.0 / 3.0, 300, 4)] {
+        let clocks = clocks(&[every(dt)], &[], &[]);
+        for start in 0..starts {
+            let t0 = f64::from(start) * 1.1;
+            let span = (t0 + f64::from(n) * dt) - t0;
+            let longer = clocks.stops_of_spans(0.0, span + 1.0).expect("a schedule");
+            // With nothing longer the end is the same.
+            let own = clocks.stops_of_spans(t0, span).expect("a schedule");
+            assert_eq!(clocks.end(t0, span, &own), clocks.end(t0, span, &longer), "{dt} from {t0}");
+            let end = clocks.end(t0, span, &longer);
+            assert!((end - span).abs() <= 1e-9 * dt, "{dt} from {t0}");
+            let within = longer.iter().filter(|stop| stop.tau <= end).count();
+            assert_eq!(within, clocks.stops(t0, span).expect("a schedule").len(), "{dt} from {t0}");
+            assert_eq!(within, n as usize, "{dt} from {t0}");
+        }
+    }
+    let clocks = clocks(&[Period { dt: 0.5, at_start: true }], &[], &[]);
+    let stops = clocks.stops_of_spans(0.0, 2.0).expect("a schedule");
+    for (span, end) in [(1.2, 1.2), (1.0 + 1e-8, 1.0 + 1e-8), (1.0 - 1e-11, 1.0), (0.3, 0.3), (1e-12, 1e-12)] {
+        assert_eq!(clocks.end(0.0, span, &stops), end);
+    }
+}
+
+/// What a number format cannot tell apart is one stop, but never two firings of one callback.
+#[test]
+fn stops_are_apart_in_the_number_format() {
+    let single = f64::from(f32::EPSILON);
+    for (dts, span) in [([0.01, 0.0123457], 100.0), ([0.01, 1.0 / 60.0], 1000.0), ([0.01, 0.01f64.next_up()], 100.0)] {
+        let callbacks = dts.map(every).to_vec();
+        let clocks = Clocks { callbacks, epsilon: single, ..Clocks::default() };
+        let stops = clocks.stops(0.0, span).expect("a schedule");
+        assert!(stops.windows(2).all(|pair| pair[0].tau as f32 != pair[1].tau as f32), "{dts:?}");
+        for (i, dt) in dts.into_iter().enumerate() {
+            let fired = stops.iter().filter(|stop| stop.callbacks.contains(&i)).count();
+            assert_eq!(fired, (span / dt + 1e-6) as usize, "{dts:?}");
+        }
+    }
+}
+
 /// Times spaced by factors, from far below a billionth of the span on, stay as they are.
 #[test]
 fn short_times_are_not_rounding() {
