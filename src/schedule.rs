@@ -180,7 +180,8 @@ impl Clocks {
     fn entries(&self, t0: f64, span: f64, has_end: bool) -> Vec<Entry> {
         let rounding = rounding(t0, t0 + span);
         let ticks = |dt: f64| {
-            let slack = self.slack(dt, t0, span);
+            // What some span may end at, where there are several: the most that the slack can be.
+            let slack = if has_end { self.slack(dt, t0, span) } else { dt / 4.0 };
             multiples(dt, span + slack).map(move |tau| if has_end { snapped(tau, span, slack) } else { tau })
         };
         let mut entries = Vec::new();
