@@ -35,8 +35,8 @@ struct Attempt {
     is_last: bool,
 }
 
-// The save time of a row of a trajectory; beyond the last one a time that never comes. Where every step is saved: 0 if a row
-// follows after callbacks have fired.
+// The save time of a row of a trajectory; beyond the last one a time that never comes; negative if the row follows callbacks
+// that fire, as all do where every step is saved and that is asked for.
 fn next_save_time(index: u32, i: u32) -> real {
     if SAVES_STEPS {
         return times[0];

@@ -18,8 +18,11 @@ fn save_step(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
 
 // Writes the state after callbacks have fired, where it is asked for.
 fn save_fired(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if less_equal((*lane).t_save, (*lane).tau) {
+    while less((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, (*lane).tau, y, p);
+        if SAVES_STEPS {
+            return;
+        }
     }
 }
 

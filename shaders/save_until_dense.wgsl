@@ -1,16 +1,16 @@
 // Save times inside a step, of one trajectory, where dense output uses stages of its own. Twin of save_until in
 // src/cpu/save.rs.
 
-// Writes every save time up to the end of an accepted step. Of a time that is listed twice, the second is for the value
-// after callbacks have fired. Stages that only dense output uses are computed for the
-// first of them that lies inside.
+// Writes every save time up to the end of an accepted step, but for what is saved after callbacks have fired. Stages that only
+// dense output uses are computed for the first of them that lies inside.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
     var dense: DenseStages;
     var has_dense = false;
     loop {
         let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
         let t_save = (*lane).t_save;
-        if SAVES_STEPS || !(less_equal(since, attempt.h) || (attempt.is_last && less_equal(t_save, (*lane).tau_stop))) {
+        let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal(t_save, (*lane).tau_stop));
+        if SAVES_STEPS || less(t_save, real_of(0.0)) || !is_reached {
             return;
         }
         var y_save = step.y1_candidate;
@@ -22,8 +22,5 @@ fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, ste
             y_save = interpolate(y, step, dense, attempt.h, div(since, attempt.h));
         }
         write_row(lane, i, t_save, y_save, p);
-        if HAS_STOPS && equal((*lane).t_save, t_save) {
-            return;
-        }
     }
 }

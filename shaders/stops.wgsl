@@ -2,8 +2,12 @@
 // A step ends at a stop exactly. Then callbacks fire, each on what the one before has left, and the right-hand side, which
 // may have jumped, is evaluated anew.
 
-// What a few roundings may take from times up to the end of the segment.
+// What a few roundings may take from times up to the end of the segment; nothing where the right-hand side does not jump in
+// time: it would shift all times to one side.
 fn time_slack(lane: ptr<function, Lane>) -> real {
+    if !JUMPS_IN_TIME {
+        return real_of(0.0);
+    }
     let t = real_abs(add((*lane).t0, (*lane).tau));
     return mul(real_of(4.0f * REAL_EPSILON), greater(t, (*lane).tau_stop));
 }
@@ -19,13 +23,6 @@ fn time_step(lane: ptr<function, Lane>, attempt: Attempt) -> real {
 // Time as the first stage after a stop sees it: just past the stop.
 fn time_after_stop(lane: ptr<function, Lane>) -> real {
     return add(add((*lane).t0, (*lane).tau), time_slack(lane));
-}
-
-// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
-fn is_due(lane: ptr<function, Lane>, tau: real) -> bool {
-    let rounding = mul(real_of(4.0f * REAL_EPSILON), (*lane).tau_stop);
-    let slack = select(rounding, real_of(0.0), less((*lane).tau_stop, (*lane).span));
-    return less_equal(tau, add((*lane).tau_stop, slack));
 }
 
 // Where the segment ends: the next stop, or the end.
@@ -61,13 +58,13 @@ fn own_stop_time(lane: ptr<function, Lane>, i: u32) -> real {
 fn fire_due(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: ptr<function, Low>, p: Params) -> bool {
     let t = add((*lane).t0, (*lane).tau);
     var fired = false;
-    while (*lane).next_cut < config.n_cut && is_due(lane, cut_time(lane)) {
+    while (*lane).next_cut < config.n_cut && less_equal(cut_time(lane), (*lane).tau_stop) {
         let callback = to_u32(times[config.first_cut + config.n_cut + (*lane).next_cut]);
         fire(callback, t, y, low, p);
         fired = fired || callback != 0u;
         (*lane).next_cut += 1u;
     }
-    while (*lane).next_own_stop < N_OWN_STOP && is_due(lane, own_stop_time(lane, i)) {
+    while (*lane).next_own_stop < N_OWN_STOP && less_equal(own_stop_time(lane, i), (*lane).tau_stop) {
         (*lane).next_own_stop += 1u;
     }
     return fired;

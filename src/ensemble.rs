@@ -178,7 +178,7 @@ impl Ensemble {
                 let (t0, t1) = ends.split_at(n);
                 self.evaluate_initial_values(spec, t0, &mut inputs);
                 inputs.span = t1.iter().zip(t0).map(|(t1, t0)| t1 - t0).collect();
-                inputs.t0 = t0.to_vec();
+                (inputs.t0, inputs.t1) = (t0.to_vec(), t1.to_vec());
             }
             (tspan, _) => self.evaluate_initial_values(spec, &[tspan.unwrap_or_default().0], &mut inputs),
         }

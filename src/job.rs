@@ -47,7 +47,7 @@ pub struct Job<'a> {
 /// When trajectories are saved. Offsets are counted from t0.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Saves {
-    /// All at the same offsets, ascending; one that is there twice is saved before and after the callbacks that fire then.
+    /// All at the same offsets, ascending, with [`AFTER_FIRING`] among them.
     At(Vec<f64>),
     /// Each at offsets of its own ([`Inputs::tau_save`]), so many at most.
     Own(usize),
@@ -59,6 +59,9 @@ pub enum Saves {
         after_firing: bool,
     },
 }
+
+/// Stands for a save time that follows the callbacks that fire at the time before it: offsets are not negative.
+pub const AFTER_FIRING: f64 = -1.0;
 
 /// A time at which the integration is cut: a step ends there exactly, and the next one begins anew.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,10 +86,11 @@ pub struct Inputs {
     pub own_stops: Vec<f64>,
     /// Start time of each trajectory, where they have spans of their own; else empty.
     pub t0: Vec<f64>,
-    /// Length of the time span of each trajectory, where they have spans of their own; else empty.
+    /// End time of each trajectory, where they have spans of their own; else empty.
+    pub t1: Vec<f64>,
+    /// Offset of the end from t0: t1 - t0, or a stop that differs from it by rounding; empty as they are.
     pub span: Vec<f64>,
-    /// Save times of [`Saves::Own`] as offsets, `[n_save][n_traj]`, ascending for each trajectory; infinite where there are
-    /// no more.
+    /// Save times of [`Saves::Own`] as in [`Saves::At`], `[n_save][n_traj]`; infinite where there are no more.
     pub tau_save: Vec<f64>,
 }
 
@@ -167,48 +171,60 @@ impl Job<'_> {
         if self.max_steps == 0 {
             return fail("max_steps must be at least 1".to_string());
         }
-        if let Stepping::Fixed { dt } = self.method.stepping
-            && (t1 - t0) / dt > MAX_FIXED_STEPS
-        {
-            return fail(format!(
-                "dt = {dt} needs {:.3e} steps for tspan [{t0}, {t1}]; at most {MAX_FIXED_STEPS:e} are possible",
-                (t1 - t0) / dt
-            ));
+        if !self.own_span {
+            self.check_time(t0, t1)?;
         }
         self.check_range()
     }
 
-    /// What is finite in f64 must be finite in the format of the run, and time must resolve the span.
-    fn check_range(&self) -> Result<()> {
-        if self.precision == Precision::F64 {
+    /// The run's format must resolve the time of a trajectory, and be able to count its fixed steps.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with the value at fault and the remedy.
+    pub fn check_time(&self, t0: f64, t1: f64) -> Result<()> {
+        let (format, latest) = (self.precision, t0.abs().max(t1.abs()));
+        let n_steps = self.steps_of(t1 - t0);
+        if let Stepping::Fixed { dt } = self.method.stepping
+            && n_steps > MAX_FIXED_STEPS
+        {
+            return Err(Error::run(format!(
+                "dt = {dt} needs {n_steps:.3e} steps for tspan [{t0}, {t1}]; at most {MAX_FIXED_STEPS:e} are possible"
+            )));
+        }
+        if format == Precision::F64 {
             return Ok(());
         }
-        let format = self.precision;
-        let (t0, t1) = (self.t0, self.t1);
-        let latest = t0.abs().max(t1.abs());
         if latest > f64::from(f32::MAX) {
             return Err(Error::run(format!(
                 "the time {latest:e} is out of the range of {format}; use precision f64 or other units"
             )));
         }
-        if latest * self.precision.epsilon() > F32_TIME_RESOLUTION * (t1 - t0) {
-            let step = latest * self.precision.epsilon();
+        let step = latest * format.epsilon();
+        if step > F32_TIME_RESOLUTION * (t1 - t0) {
             return Err(Error::run(format!(
                 "in {format}, time near {latest} moves in steps of {step:.1e}, too coarse for tspan [{t0}, {t1}]; let time start near 0, or use precision f32x2 or f64"
             )));
         }
+        if format == Precision::F32 && n_steps > F32_MAX_STEPS {
+            return Err(Error::run(format!(
+                "{n_steps} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f32x2 or f64"
+            )));
+        }
+        Ok(())
+    }
+
+    /// What is finite in f64 must be finite in the format of the run, and stops must differ.
+    fn check_range(&self) -> Result<()> {
+        if self.precision == Precision::F64 {
+            return Ok(());
+        }
+        let format = self.precision;
         if let Some(pair) = self.cuts.windows(2).find(|pair| {
             pair[0].tau != pair[1].tau && self.precision.round(pair[0].tau) == self.precision.round(pair[1].tau)
         }) {
             return Err(Error::run(format!(
                 "in {format} the stops {} and {} after t0 are the same time; use longer periods, or precision f32x2 or f64",
                 pair[0].tau, pair[1].tau
-            )));
-        }
-        if format == Precision::F32 && self.n_steps() > F32_MAX_STEPS {
-            return Err(Error::run(format!(
-                "{} fixed steps are more than the {F32_MAX_STEPS} that f32 can count; use a larger dt, or precision f32x2 or f64",
-                self.n_steps()
             )));
         }
         for (name, atol) in self.program.state_names.iter().zip(&self.atol) {
@@ -253,7 +269,7 @@ impl Job<'_> {
     /// The time of an offset of trajectory `i`: its end itself where that was reached.
     pub fn time(&self, inputs: &Inputs, i: usize, tau: f64) -> f64 {
         let (t0, span, t1) = match self.own_span {
-            true => (inputs.t0[i], inputs.span[i], inputs.t0[i] + inputs.span[i]),
+            true => (inputs.t0[i], inputs.span[i], inputs.t1[i]),
             false => (self.t0, self.t1 - self.t0, self.t1),
         };
         if tau == self.precision.round(span) { t1 } else { t0 + tau }
@@ -269,8 +285,8 @@ impl Job<'_> {
         JobForm { own_span: self.own_span, saves_steps: matches!(self.saves, Saves::Steps { .. }) }
     }
 
-    /// Save times in the buffer of times. Where every step is saved it is a single one: 0 if a row follows after callbacks
-    /// have fired, else a time that never comes.
+    /// Save times in the buffer of times. Where every step is saved it is a single one: [`AFTER_FIRING`] if a row follows
+    /// callbacks that fire, else a time that never comes.
     pub fn n_save_time(&self, n_traj: usize) -> usize {
         match &self.saves {
             Saves::At(tau) => tau.len(),
@@ -279,16 +295,17 @@ impl Job<'_> {
         }
     }
 
-    /// Number of fixed steps, the shorter last one included; 0 for an adaptive method.
+    /// Number of fixed steps, the shorter last one included; 0 for an adaptive method, and where trajectories have spans
+    /// of their own.
     pub fn n_steps(&self) -> u32 {
+        if self.own_span { 0 } else { self.steps_of(self.t1 - self.t0) as u32 }
+    }
+
+    fn steps_of(&self, span: f64) -> f64 {
         match self.method.stepping {
-            Stepping::Adaptive(_) => 0,
-            Stepping::Fixed { .. } if self.own_span => 0,
-            Stepping::Fixed { dt } => {
-                // A remainder below a millionth of a step is rounding of the quotient, not a step.
-                let steps = ((self.t1 - self.t0) / dt - 1e-6).ceil();
-                (steps as u32).max(1)
-            }
+            Stepping::Adaptive(_) => 0.0,
+            // A remainder below a millionth of a step is rounding of the quotient, not a step.
+            Stepping::Fixed { dt } => (span / dt - 1e-6).ceil().max(1.0),
         }
     }
 }
@@ -328,7 +345,7 @@ pub fn check_span(t0: f64, t1: f64) -> Result<()> {
 const MAX_FIXED_STEPS: f64 = 4e9;
 
 /// Up to this number every whole number is an f32, so that the time of step k is k dt.
-const F32_MAX_STEPS: u32 = 1 << 24;
+const F32_MAX_STEPS: f64 = 16_777_216.0;
 
 /// Time in f32 must move in steps of at most this fraction of the span.
 const F32_TIME_RESOLUTION: f64 = 1e-3;
@@ -569,6 +586,11 @@ pub trait Backend {
 
     /// Most trajectories of one call of [`Backend::run`].
     fn max_chunk(&self, job: &Job) -> usize;
+
+    /// Most rows that it can save of one trajectory.
+    fn max_saved(&self, _job: &Job) -> usize {
+        usize::MAX
+    }
 
     /// Makes ready for a job, so that [`Backend::run`] starts at once.
     ///

@@ -43,11 +43,11 @@ impl Program {
         program
     }
 
-    /// The same of the time -t; with `negated`, the negative of it.
+    /// The same of the time 0 - t, which is never -0; with `negated`, the negative of it.
     pub fn of_reversed_time(&self, negated: bool) -> Program {
         let mut reversed = Program::default();
         let mut position: Vec<ExprId> = Vec::with_capacity(self.nodes.len());
-        let mut push = |node: Node, label: Option<String>| {
+        let mut push = |node: Node, label: Option<String>| -> ExprId {
             reversed.nodes.push(node);
             reversed.labels.push(label);
             ExprId(reversed.nodes.len() as u32 - 1)
@@ -55,7 +55,8 @@ impl Program {
         for (node, label) in self.nodes.iter().zip(&self.labels) {
             let mut id = push(node.map(|operand| position[operand.index()]), label.clone());
             if *node == Node::Time {
-                id = push(Node::Neg(id), None);
+                let zero = push(Node::Const(0.0f64.to_bits()), None);
+                id = push(Node::Sub(zero, id), None);
             }
             position.push(id);
         }
@@ -84,6 +85,15 @@ impl Program {
             reach[i] = wanted(*node) || node.operands().any(|operand| reach[operand.index()]);
         }
         self.roots.iter().map(|root| reach[root.index()]).collect()
+    }
+
+    /// Whether it may jump where a leaf changes.
+    pub fn jumps_with(&self, leaf: Node) -> bool {
+        let mut reach = vec![false; self.nodes.len()];
+        self.nodes.iter().enumerate().any(|(i, node)| {
+            reach[i] = *node == leaf || node.operands().any(|operand| reach[operand.index()]);
+            reach[i] && node.jumps()
+        })
     }
 
     /// The state slots that it reads.
@@ -181,6 +191,12 @@ impl OdeProgram {
     /// Number of values saved at a save time: states, then outputs.
     pub fn n_row(&self) -> usize {
         self.n_state() + self.n_output()
+    }
+
+    /// Whether the right-hand side may jump at a time: where it compares or rounds what depends on t. Of functions written in
+    /// Rust nothing is known.
+    pub fn jumps_in_time(&self) -> bool {
+        !self.systems.is_empty() || self.rhs.jumps_with(Node::Time)
     }
 
     /// Constants must be finite numbers of the precision.

@@ -76,11 +76,14 @@ pub fn solve_range(
         return Err(Error::run("reps must be at least 1"));
     }
     let mut plan = plan(spec, &run, &method, precision, range.end - range.start).map_err(mirrored)?;
+    if run.max_saved.is_none() {
+        plan.limit_saved(backend.max_saved(&plan.job));
+    }
     log.plan(&plan, tspan, &backend.describe(), range.end - range.start);
     let prepared = backend.prepare(&plan.job)?;
     log.debug(|| format!("prepared: device {:?}, code {:?}", prepared.startup, prepared.jit));
     let mut timings = Timings { startup: prepared.startup, jit: prepared.jit, runs: Vec::new() };
-    let chunk = backend.max_chunk(&plan.job) as u64;
+    let mut chunk = backend.max_chunk(&plan.job) as u64;
     let info = run_info(spec, &plan, ensemble, backend.describe());
     let mut collector = Collector::new(spec, &plan, info, &range)?;
     for repetition in 0..run.reps.unwrap_or(1) {
@@ -89,6 +92,14 @@ pub fn solve_range(
         while at < range.end && !progress.is_stopped() {
             let (start, end) = (Instant::now(), range.end.min(at + chunk));
             let mut inputs = ensemble.inputs(spec, run.tspan, at..end);
+            plan.check_spans(&inputs, at)?;
+            plan.reserve(&inputs, at).map_err(mirrored)?;
+            // Spans of their own tell only now how many save times there may be.
+            let most = backend.max_chunk(&plan.job) as u64;
+            if end - at > most {
+                chunk = most;
+                continue;
+            }
             let times = plan.settle(&mut inputs, at).map_err(mirrored)?;
             plan.job.check_inputs(&inputs, at)?;
             let output = backend.run(&plan.job, &inputs, progress)?;
@@ -244,14 +255,7 @@ impl Collector {
         let n_traj = usize::try_from(range.end - range.start).map_err(too_many)?;
         let (n_save, n_row, n_state) = (plan.t.len(), spec.program.n_row(), spec.state_size());
         let n_param = spec.param_size();
-        // Ask for the memory first, so that too large a result is a message and not an abort.
-        let values = n_traj.checked_mul(n_save * n_row + n_state + n_param + 3);
-        let values = values.filter(|n| *n < isize::MAX as usize / 8);
-        if values.is_none_or(|n| Vec::<f64>::new().try_reserve_exact(n).is_err()) {
-            return Err(Error::run(format!(
-                "{n_traj} trajectories with {n_save} save times of {n_row} values do not fit into memory; save fewer times (for instance only the end) or solve fewer trajectories"
-            )));
-        }
+        check_memory(n_traj, n_save, n_row, n_traj.checked_mul(n_save * n_row + n_state + n_param + 3))?;
         let is_common = matches!(plan.job.saves, Saves::At(_));
         let result = EnsembleResult {
             info,
@@ -291,7 +295,7 @@ impl Collector {
         let mismatch = |e| Error::Device(format!("a backend returned arrays of the wrong size: {e}"));
         let times = if job.form().saves_steps { Some(times_of_steps(job, inputs, output)) } else { times };
         if let Some(times) = &times {
-            self.grow(times.len() / n_traj.max(1));
+            self.grow(times.len() / n_traj.max(1))?;
         }
         let result = &mut self.result;
         let n_row = result.names.len();
@@ -321,7 +325,7 @@ impl Collector {
         }
         if let Some(tspans) = &mut result.tspans {
             for (i, tspan) in tspans[part].iter_mut().enumerate() {
-                *tspan = (inputs.t0[i], inputs.t0[i] + inputs.span[i]);
+                *tspan = (inputs.t0[i], inputs.t1[i]);
             }
             let (t0, t1) = &mut result.info.tspan;
             (*t0, *t1) = (t0.min(job.t0), t1.max(job.t1));
@@ -330,16 +334,18 @@ impl Collector {
     }
 
     /// Makes room for rows of save times, where their number differs from trajectory to trajectory.
-    fn grow(&mut self, n_save: usize) {
+    fn grow(&mut self, n_save: usize) -> Result<()> {
         let result = &mut self.result;
         let (rows, n_row, n_traj) = result.saved.dim();
-        let Some(times) = result.times.as_mut().filter(|_| n_save > rows) else { return };
+        let Some(times) = result.times.as_mut().filter(|_| n_save > rows) else { return Ok(()) };
+        check_memory(n_traj, n_save, n_row, n_traj.checked_mul(n_save * (n_row + 1)))?;
         let mut saved = Array3::from_elem((n_save, n_row, n_traj), f64::NAN);
         saved.slice_mut(s![..rows, .., ..]).assign(&result.saved);
         let mut all = Array2::from_elem((n_save, n_traj), f64::NAN);
         all.slice_mut(s![..times.nrows(), ..]).assign(times);
         (result.saved, *times) = (saved, all);
         result.t = Array1::from_elem(n_save, f64::NAN);
+        Ok(())
     }
 
     /// The result. The times of a single trajectory are common ones.
@@ -364,6 +370,17 @@ impl Collector {
         }
         self.result
     }
+}
+
+/// Asks for the memory of so many values first, so that too large a result is a message and not an abort.
+fn check_memory(n_traj: usize, n_save: usize, n_row: usize, values: Option<usize>) -> Result<()> {
+    let values = values.filter(|n| *n < isize::MAX as usize / 8);
+    if values.is_some_and(|n| Vec::<f64>::new().try_reserve_exact(n).is_ok()) {
+        return Ok(());
+    }
+    Err(Error::run(format!(
+        "{n_traj} trajectories with {n_save} save times of {n_row} values do not fit into memory; save fewer times (for instance only the end) or solve fewer trajectories"
+    )))
 }
 
 /// When every accepted step was saved, `[n_save][n_traj]`.

@@ -84,11 +84,17 @@ pub fn verify_with_progress(
     let mut backend = CpuBackend::new();
     backend.prepare(&reference.job)?;
     let mut outcomes = Vec::with_capacity(trajectories.len());
-    for numbers in trajectories.chunks(backend.max_chunk(&reference.job)) {
-        if progress.is_stopped() {
-            break;
-        }
+    let (mut left, mut most) = (trajectories.as_slice(), backend.max_chunk(&reference.job));
+    while !left.is_empty() && !progress.is_stopped() {
+        let numbers = &left[..most.min(left.len())];
         let mut inputs = inputs(spec, ensemble, run.tspan, numbers);
+        reference.reserve(&inputs, numbers[0])?;
+        // Spans of their own tell only now how many save times there may be.
+        most = backend.max_chunk(&reference.job);
+        if numbers.len() > most {
+            continue;
+        }
+        left = &left[numbers.len()..];
         reference.settle(&mut inputs, numbers[0])?;
         let output = backend.run(&reference.job, &inputs, progress)?;
         let chunk = Comparison { job, result, output: &output };
@@ -193,6 +199,7 @@ fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, n
         p: vec![0.0; spec.param_size() * n_traj],
         own_stops: vec![0.0; spec.program.n_own_stop * n_traj],
         t0: vec![0.0; n_span],
+        t1: vec![0.0; n_span],
         span: vec![0.0; n_span],
         tau_save: Vec::new(),
     };
@@ -205,6 +212,7 @@ fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, n
             (&mut all.p, &part.p),
             (&mut all.own_stops, &part.own_stops),
             (&mut all.t0, &part.t0),
+            (&mut all.t1, &part.t1),
             (&mut all.span, &part.span),
         ];
         for (all, part) in arrays {

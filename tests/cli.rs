@@ -516,6 +516,22 @@ fn backward_runs_are_written_as_they_went() {
     );
     assert_eq!((text(&output.stderr), output.status.code()), (want, Some(3)));
     assert!(text(&output.stdout).contains("\nlast accepted state at t = 0\n"));
+
+    let forward = place.good("run back.json --backend cpu --backward=false --tspan 0 2");
+    assert!(forward.starts_with("back: 1 trajectory, t = 0 to 2\n"), "{forward}");
+}
+
+#[test]
+fn a_last_state_that_callbacks_spoil_is_no_saved_value() {
+    let place = Place::new();
+    let spoilt = TICKS.replace("e.c.n + 1", "sqrt(0.75 - t)");
+    std::fs::write(place.0.path().join("spoilt.json"), spoilt).unwrap();
+    let output = place.ensolve("run spoilt.json --backend cpu");
+    let advice = ensolve::Status::NonFinite.advice();
+    let want = format!(
+        "warning: 1 of 1 trajectories reached the end time, but the last state is not finite\n  1 non_finite: {advice}\n    trajectory 0 (e.c.n at t = 1); --only 0 replays one\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (want, Some(3)));
 }
 
 /// The page for who comes from numen gives the options of a solve on the command line.

@@ -6,7 +6,7 @@ mod common;
 use common::compiled;
 use ensolve::compile::Feature;
 use ensolve::program::Evaluator;
-use ensolve::spec::{Component, Entity, Role, Source, System, Tolerance};
+use ensolve::spec::{Callback, Component, Entity, Role, Source, System, Tolerance};
 use ensolve::{CompiledSpec, CpuBackend, Distribution, Precision, RunSettings, Save, World, solve};
 
 /// Derivatives of the default state at t = 0.
@@ -422,5 +422,29 @@ fn numbers_are_read_to_the_last_digit() {
     for x in [0.435_772_766_967_555_07, 1.717_553_160_112_723_9, 5e-324, 1.797_693_134_862_315_7e308] {
         let spec = compiled(&format!(r#"{{"states": {{"x": {x:e}}}, "derivatives": {{"x": "0"}}}}"#));
         assert_eq!(spec.x0, [x]);
+    }
+}
+
+#[test]
+fn callbacks_of_the_short_form() {
+    // No expression uses the name of a callback: it may be one that expressions reserve.
+    let json =
+        r#"{"states": {"x": 1}, "derivatives": {"x": "-x"}, "callbacks": {"pi": {"dt": 0.5, "set": {"x": "x + 1"}}}}"#;
+    let read = World::from_json(json).expect("a model");
+    let built = || World::new("").state("x", 1.0).derivative("x", "-x");
+    let callback = || Callback::new(0.5).set("x", "x + 1");
+    assert_eq!(read, built().callback("pi", callback()));
+    read.compile().expect("a model");
+
+    let refused = |world: World| world.compile().expect_err("refused").to_string();
+    assert_eq!(
+        refused(built().callback("c", callback()).callback("c", callback())),
+        "callbacks.c: 'c' is defined twice"
+    );
+    for value in [f64::NAN, f64::INFINITY] {
+        assert_eq!(
+            refused(built().callback("c", callback().parameter("g", value))),
+            format!("callbacks.c.parameters.g: callback 'c': g must be a finite number, got {value}")
+        );
     }
 }

@@ -211,6 +211,26 @@ fn f32_has_the_same_bits_on_both_backends() {
     compare_backends(Precision::F32, N_TRAJ, |_| true);
 }
 
+/// Of save times that are one number in f32 some lie before, at and after a firing, and some inside a step and at the end.
+#[test]
+fn close_save_times_have_the_same_bits() {
+    let Some(mut gpu) = gpu() else { return };
+    let sampled = MODELS.iter().find(|(name, _)| *name == "sampled").map_or("", |(_, json)| json);
+    for method in ["tsit5", "rk4"] {
+        let mut world = world(sampled, method, Precision::F32);
+        let times = vec![0.02, 0.02 + 1e-10, 0.25 - 1e-9, 0.25, 0.25 + 1e-9, 0.4, 1.0 - 1e-9, 1.0];
+        (world.run.save, world.run.save_after_firing) = (Some(Save::At(times)), Some(true));
+        let spec = world.compile().expect("a model");
+        let on_gpu = solved(&spec, &world, 64, &mut gpu);
+        assert_same(&on_gpu, &solved(&spec, &world, 64, &mut CpuBackend::new()), method);
+        let is_good = |(i, status): (usize, &Status)| {
+            *status != Status::Success || on_gpu.saved.slice(ndarray::s![.., .., i]).iter().all(|x| x.is_finite())
+        };
+        assert!(on_gpu.status.iter().enumerate().all(is_good), "{method}");
+        assert!(on_gpu.n_finished() > 8, "{method}");
+    }
+}
+
 #[test]
 fn f64_has_the_same_bits_on_both_backends() {
     compare_backends(Precision::F64, N_TRAJ, |_| true);

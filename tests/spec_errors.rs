@@ -112,9 +112,9 @@ fn documents_that_are_not_models() {
 {}
     model: no 'states' (short form), no 'entities' (long form) and no 'outputs': nothing to solve
 {"state": {"x": 1}, "derivatives": {"x": 0}}
-    state: unknown key 'state'; did you mean 'states'? known keys: model, functions, let, outputs, stops, run, ensemble, states, parameters, derivatives, components, entities, systems, callbacks
+    state: unknown key 'state'; did you mean 'states'? known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, states, parameters, derivatives, components, entities, systems
 {"states": {"x": 1}, "quux": 1}
-    quux: unknown key 'quux'; known keys: model, functions, let, outputs, stops, run, ensemble, states, parameters, derivatives, components, entities, systems, callbacks
+    quux: unknown key 'quux'; known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, states, parameters, derivatives, components, entities, systems
 {"states": {"x": 1}, "components": {}}
     model: 'states' belongs to the short form and 'components' to the long form of a model; use one form
 {"states": [1, 2], "derivatives": {}}
@@ -708,6 +708,10 @@ fn systems_that_are_wrong() {
     systems.s.derivatives["a.q"]: 'a.q' is a continuous field; write it under 'values'
 {"components": {"c": {"q": {"continuous": 0}, "x": {"integrated": 0}}}, "entities": {"e": {"c": {}}}, "systems": {"s": {"slots": {"a": "c"}, "values": {"a.q": 1}, "derivatives": {"a.x": "a.q"}}}}
     systems.s.derivatives["a.x"]: 'e.c.q' at column 1 is a continuous field, an output of the model; equations cannot read it
+{"states": {"x": 1}, "derivatives": {"x": 1}, "stops": [0.5, "2*x"], "run": {"tspan": [0, 1]}}
+    stops[1]: the time of a stop can read parameters, and t as the start; no states
+{"states": {"x": 1}, "derivatives": {"x": 1}, "callbacks": {"a b": {"dt": 1, "set": {}}}}
+    callbacks["a b"]: 'a b' is not a name; a name is made of letters, digits and underscores and does not begin with a digit
 "##,
     );
 }

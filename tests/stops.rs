@@ -4,14 +4,15 @@
 mod common;
 
 use common::{Tested, assert_close, backends, compiled};
-use ensolve::job::Progress;
+use ensolve::compile::Feature;
+use ensolve::job::{Inputs, Job, Prepared, Progress, RawOutput};
 use ensolve::method::TABLEAUS;
 use ensolve::sampling::uniform01;
 use ensolve::solve::solve_range;
 use ensolve::spec::{Callback, EnsembleSettings};
 use ensolve::{
-    CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings, Save, SavePolicy,
-    SolveResult, Status, Tolerance, World, solve, solve_ensemble,
+    Backend, CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, Result, RunSettings, Save,
+    SavePolicy, SolveResult, Status, Tolerance, World, solve, solve_ensemble,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -332,7 +333,9 @@ fn a_callback_that_sets_nothing_is_a_stop() {
     let cut = stop(&format!(r#""stops": [{}]"#, times.join(", ")));
     everywhere(|tested, precision| {
         for dt in [None, Some(0.04)] {
-            let settings = RunSettings { dt, adaptive: Some(dt.is_none()), ..settings(1.0, precision) };
+            // Which of these models carry their rounding along by default differs.
+            let adaptive = Some(dt.is_none());
+            let settings = RunSettings { dt, adaptive, compensated: Some(true), ..settings(1.0, precision) };
             let [idle, same, cut] = [&idle, &same, &cut].map(|spec| run(spec, &settings, tested));
             assert_eq!(idle.x, cut.x, "{} {precision}", tested.name);
             assert_eq!((idle.accepted, idle.rejected), (cut.accepted, cut.rejected), "{} {precision}", tested.name);
@@ -564,6 +567,262 @@ fn every_accepted_step_is_saved_up_to_a_limit() {
         let both = run(&spec, &RunSettings { save_after_firing: Some(true), ..steps }, tested);
         assert_eq!(both.t.len() as u32, both.accepted + 1 + 10, "{context}: a row after each firing");
     });
+}
+
+/// Save times as given, the numbers of firings seen at them, and whether they are saved after firings too.
+type CloseTimes = (&'static [f64], &'static [f64], bool);
+
+/// Times that are one number in f32 are saved as many times, each with the value before or after a firing that f64 would give.
+#[test]
+fn save_times_that_are_one_number_are_all_saved() {
+    const SPAN: f64 = 1.000_000_01;
+    let cases: [CloseTimes; 5] = [
+        (&[0.25, 0.4, 0.400_000_000_1, 1.0], &[0.0, 0.0, 0.0, 1.0], false),
+        (&[0.5 - 1e-9, 0.5, 0.5 + 1e-9, 1.0], &[0.0, 0.0, 1.0, 1.0], false),
+        (&[0.5 - 1e-9, 0.5, 0.5, 0.5 + 1e-9, 0.75], &[0.0, 0.0, 1.0, 1.0, 1.0], true),
+        (&[0.75, 1.0 - 1e-9, 1.0], &[1.0, 1.0, 1.0], false),
+        (&[1e-12, 0.5, 0.5, 1.0, SPAN, SPAN], &[0.0, 0.0, 1.0, 1.0, 1.0, 2.0], true),
+    ];
+    let spec = counting(r#""a": {"dt": 0.5, "set": {"e.c.n": "e.c.n + 1"}}"#, "");
+    everywhere(|tested, precision| {
+        for (t, n, after) in &cases {
+            let mut asked = t.to_vec();
+            asked.dedup();
+            // In f64 the second firing is before the end, in f32 at it.
+            if *after && t.contains(&SPAN) && precision != Precision::F32 {
+                continue;
+            }
+            let run_at = RunSettings {
+                save: Some(Save::At(asked)),
+                save_after_firing: Some(*after),
+                save_policy: Some(SavePolicy::AsGiven),
+                ..settings(SPAN, precision)
+            };
+            for dt in [None, Some(0.125)] {
+                let result = run(&spec, &RunSettings { dt, adaptive: Some(dt.is_none()), ..run_at.clone() }, tested);
+                let context = format!("{t:?}, dt {dt:?} on {} in {precision}", tested.name);
+                assert_eq!((result.status, result.t.as_slice()), (Status::Success, Some(*t)), "{context}");
+                assert_eq!(result.x.row(1).to_vec(), *n, "{context}");
+                let want: Vec<f64> = t.iter().map(|t| (t / 8.0).exp()).collect();
+                assert_close(&result.x.row(0).to_vec(), &want, 1e-6, 0.0, 5.0, &context);
+            }
+        }
+    });
+}
+
+#[test]
+fn spans_of_their_own_fire_at_their_ends() {
+    let spec = compiled(
+        r#"{"states": {"y": 1, "n": 0}, "parameters": {"t0": 0}, "derivatives": {"y": "y/8", "n": 0},
+            "callbacks": {"a": {"dt": 0.1, "set": {"n": "n + 1"}}}, "run": {"tspan": ["t0", "t0 + 0.3"]}}"#,
+    );
+    everywhere(|tested, precision| {
+        let run = RunSettings {
+            save: Some(Save::Every(0.1)),
+            save_after_firing: Some(true),
+            save_policy: Some(SavePolicy::AsGiven),
+            precision: Some(precision),
+            ..Default::default()
+        };
+        let last = if precision == Precision::F32 { 10.0 } else { 1000.0 };
+        let vary = format!(r#"{{"vary": {{"t0": {{"linspace": [0, {last}, 301]}}}}}}"#);
+        let result = ensemble(&spec, &run, &vary, tested);
+        for i in 0..301 {
+            let one = result.trajectory(i);
+            let context = format!("trajectory {i} on {} in {precision}", tested.name);
+            assert_eq!(one.x.row(1).to_vec(), [0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0], "{context}");
+            assert_eq!(one.t[6], one.t[0] + 0.3, "{context}: the end as given");
+            assert_eq!(one.t_end, one.t[6], "{context}");
+        }
+    });
+}
+
+/// A CPU that takes so many values at once.
+struct Small(CpuBackend, usize);
+
+impl Backend for Small {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn default_precision(&self) -> Precision {
+        self.0.default_precision()
+    }
+
+    fn supported_features(&self) -> &'static [Feature] {
+        self.0.supported_features()
+    }
+
+    fn max_chunk(&self, job: &Job) -> usize {
+        (self.1 / job.saves.count()).max(1)
+    }
+
+    fn max_saved(&self, _: &Job) -> usize {
+        self.1
+    }
+
+    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
+        assert!(job.saves.count() <= self.1, "rows of one trajectory");
+        self.0.prepare(job)
+    }
+
+    fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
+        assert!(job.saves.count() * inputs.n_traj <= self.1, "rows of a chunk");
+        self.0.run(job, inputs, progress)
+    }
+}
+
+#[test]
+fn a_backend_gets_no_more_rows_than_it_takes() {
+    let json = r#"{"states": {"y": 1}, "parameters": {"t1": 1}, "derivatives": {"y": "-y"}, "run": {"tspan": [0, "t1"]},
+        "ensemble": {"vary": {"t1": {"linspace": [1, 2, 40]}}}}"#;
+    let world = World::from_json(json).expect("a model");
+    let spec = world.compile().expect("a model");
+    let ensemble = Ensemble::new(&spec, &world.ensemble).expect("an ensemble");
+    let every = RunSettings { save: Some(Save::Every(0.01)), ..Default::default() };
+    let [small, whole] = [1000, usize::MAX]
+        .map(|most| solve_ensemble(&spec, &every, &ensemble, &mut Small(CpuBackend::new(), most)).expect("a run"));
+    assert_eq!(small.status, [Status::Success; 40]);
+    for i in 0..40 {
+        assert_eq!((small.trajectory(i).t, small.trajectory(i).x), (whole.trajectory(i).t, whole.trajectory(i).x));
+    }
+    // Where nobody says how many steps to save, it is as many as the backend holds.
+    for max_steps in [None, Some(u32::MAX)] {
+        let steps = RunSettings { dt: Some(0.01), method: Some("rk4".into()), max_steps, ..Default::default() };
+        let result = solve(&spec, &steps, &mut Small(CpuBackend::new(), 50)).expect("a run");
+        assert_eq!((result.status, result.t.len()), (Status::SaveLimit, 50));
+    }
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn steps_of_spans_of_their_own_fit_into_a_buffer() {
+    let Some(mut gpu) = common::gpu() else { return };
+    let spec = compiled(
+        r#"{"states": {"y": 1}, "parameters": {"t1": 1}, "derivatives": {"y": "-y"}, "run": {"tspan": [0, "t1"]}}"#,
+    );
+    let steps = RunSettings { dt: Some(0.25), method: Some("rk4".into()), ..Default::default() };
+    let result = solve(&spec, &steps, &mut gpu).expect("a run");
+    assert_eq!((result.status, result.t.to_vec()), (Status::Success, vec![0.0, 0.25, 0.5, 0.75, 1.0]));
+}
+
+#[test]
+fn spans_of_their_own_that_cannot_be() {
+    let json = r#"{"states": {"y": 0}, "parameters": {"t0": 0, "t1": 1}, "derivatives": {"y": "t - t0"}, "run": {"tspan": ["t0", "t1"]}}"#;
+    let spec = compiled(json);
+    let single = RunSettings { precision: Some(Precision::F32), ..Default::default() };
+    let rk4 = |dt: f64| RunSettings { method: Some("rk4".into()), dt: Some(dt), ..single.clone() };
+    let backward = RunSettings { backward: Some(true), ..Default::default() };
+    let at = RunSettings { save: Some(Save::At(vec![0.5, 2.0])), ..Default::default() };
+    for (run, t0, t1, want) in [
+        (
+            single.clone(),
+            "0, 1e6",
+            "1, 1000001",
+            "in f32, time near 1000001 moves in steps of 1.2e-1, too coarse for tspan [1000000, 1000001]; let time start near 0, or use precision f32x2 or f64",
+        ),
+        (
+            rk4(1e-8),
+            "0, 0",
+            "0.1, 1",
+            "100000000 fixed steps are more than the 16777216 that f32 can count; use a larger dt, or precision f32x2 or f64",
+        ),
+        (
+            backward,
+            "1, 0",
+            "0, 1",
+            "backward needs a finite tspan with t1 < t0, got [0, 1]; leave out backward, or swap the ends",
+        ),
+        (at, "0, 0", "3, 1", "save time 2 is outside tspan [0, 1]"),
+    ] {
+        let vary = format!(r#"{{"vary": {{"t0": {{"values": [{t0}]}}, "t1": {{"values": [{t1}]}}}}}}"#);
+        let world =
+            World::from_json(&format!(r#"{{"states": {{"q": 0}}, "derivatives": {{"q": 0}}, "ensemble": {vary}}}"#));
+        let ensemble = Ensemble::new(&spec, &world.expect("an ensemble").ensemble).expect("an ensemble");
+        let error = solve_ensemble(&spec, &run, &ensemble, &mut CpuBackend::new()).expect_err("refused");
+        assert_eq!(error.to_string(), format!("trajectory 1: {want}"));
+    }
+}
+
+#[test]
+fn a_largest_step_that_divides_the_period_leaves_no_rest() {
+    let spec = compiled(SERVO);
+    everywhere(|tested, precision| {
+        for (dt_max, n) in [(0.1, 1), (0.05, 2), (0.1 / 3.0, 3)] {
+            let rtol = Some(Tolerance::Scalar(1e-2));
+            let limited = RunSettings { save: None, rtol, dt_max: Some(dt_max), ..settings(10.0, precision) };
+            let result = run(&spec, &limited, tested);
+            // After the first segments, where the step size still grows.
+            let steps: Vec<f64> = result.t.windows(2).into_iter().map(|pair| pair[1] - pair[0]).collect();
+            let late = &steps[steps.len() - 90 * n..];
+            let shortest = late.iter().copied().fold(f64::INFINITY, f64::min);
+            assert!(shortest > 0.99 * dt_max, "{} {precision}: a step of {shortest} of {dt_max}", tested.name);
+            assert!(late.iter().all(|h| *h < 1.002 * dt_max), "{} {precision}", tested.name);
+        }
+    });
+}
+
+/// y' = cos t over 1000 with 100,000 steps of rk4, and y' = y/8 over 1 with 100,000 firings.
+#[test]
+fn firings_add_no_rounding_in_f32() {
+    let oscillating = |callbacks: &str| {
+        compiled(&format!(
+            r#"{{"states": {{"y": 0, "u": 0}}, "derivatives": {{"y": "cos(t)", "u": 0}}, "callbacks": {{{callbacks}}}}}"#
+        ))
+    };
+    let (plain, idle) = (oscillating(""), oscillating(r#""idle": {"dt": 0.01, "set": {"u": 1}}"#));
+    let often = counting(r#""idle": {"dt": 1e-5, "set": {"e.c.n": 1}}"#, "");
+    for mut tested in backends() {
+        let fixed = RunSettings { method: Some("rk4".into()), dt: Some(0.01), ..settings(1000.0, Precision::F32) };
+        let fixed = RunSettings { save: Some(Save::Points(51)), ..fixed };
+        let [plain, idle] = [&plain, &idle].map(|spec| {
+            let result = run(spec, &fixed, &mut tested);
+            result.t.iter().zip(result.x.row(0)).map(|(t, y)| (y - t.sin()).abs()).fold(0.0, f64::max)
+        });
+        assert!(idle < plain.max(1e-6), "{}: {idle:e} with callbacks, {plain:e} without", tested.name);
+        let growth = run(&often, &settings(1.0, Precision::F32), &mut tested);
+        assert_close(&[growth.x[[0, 0]]], &[0.125f64.exp()], f64::from(f32::EPSILON), 0.0, 1.0, tested.name);
+    }
+}
+
+#[test]
+fn callbacks_of_any_periods_fire_in_f32() {
+    let spec = counting(
+        r#""a": {"dt": 0.01, "set": {"e.c.n": "e.c.n + 1"}}, "b": {"dt": 0.0123457, "set": {"e.c.last": "e.c.last + 1"}}"#,
+        "",
+    );
+    everywhere(|tested, precision| {
+        let result = run(&spec, &settings(100.0, precision), tested);
+        assert_eq!(result.final_state.to_vec()[1..3], [10_000.0, 8099.0 - 1.0], "{} {precision}", tested.name);
+    });
+}
+
+#[test]
+fn the_limit_of_steps_grows_with_the_stops() {
+    let spec = compiled(
+        r#"{"states": {"y": 0}, "derivatives": {"y": "3000*cos(3000*t)"}, "callbacks": {"a": {"dt": 0.01, "set": {}}}}"#,
+    );
+    let result = solve(&spec, &settings(40.0, Precision::F64), &mut CpuBackend::new()).expect("a run");
+    assert_eq!(result.status, Status::Success);
+    assert!(result.accepted + result.rejected > 104_000, "more than one for each stop");
+}
+
+#[test]
+fn time_that_runs_backward_ends_at_zero_from_above() {
+    let spec = compiled(
+        r#"{"states": {"y": 1}, "derivatives": {"y": 0}, "outputs": {"pole": "1/t"}, "callbacks": {"a": {"dt": 1, "set": {"y": "1/t"}}}}"#,
+    );
+    // On the CPU alone: compilers of shaders take 0 - t for -t, and need not keep infinity.
+    for precision in Precision::ALL {
+        let run_back = RunSettings { tspan: Some((1.0, 0.0)), backward: Some(true), ..settings(0.0, precision) };
+        let result = solve(&spec, &run_back, &mut CpuBackend::new()).expect("a run");
+        assert_eq!(result.outputs[[0, 0]], f64::INFINITY, "{precision}");
+        assert_eq!(result.final_state[0], f64::INFINITY, "{precision}");
+    }
 }
 
 /// Counts how often a backend comes back to the host: it asks after each slice whether to go on.

@@ -15,9 +15,10 @@ pub struct RunArgs {
     /// Start and end time, in the model's unit of time; either may be negative
     #[arg(long, num_args = 2, value_names = ["A", "B"], allow_negative_numbers = true, value_parser = finite)]
     pub tspan: Option<Vec<f64>>,
-    /// Let time run backward: A is the later end of the time span then
-    #[arg(long)]
-    pub backward: bool,
+    /// Let time run backward: A is the later end of the time span then. --backward=false has it run forward, whatever the file
+    /// says
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub backward: Option<bool>,
     #[command(flatten)]
     pub ensemble: EnsembleArgs,
     #[command(flatten)]
@@ -79,12 +80,12 @@ pub struct ToleranceArgs {
     /// Smallest adaptive step, in the unit of time; a trajectory that needs a smaller one ends [default: 0]
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
     pub dt_min: Option<f64>,
-    /// Largest adaptive step, in the unit of time [default: the whole span]
+    /// Largest adaptive step, in the unit of time; one that ends at a stop may be a thousandth longer [default: the whole span]
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
     pub dt_max: Option<f64>,
     #[arg(long, value_name = "N", value_parser = whole_u32, allow_negative_numbers = true,
-          help = format!("Most steps of one trajectory, rejected ones included [default: {} and one for each stop; fixed steps: no limit]",
-                         plan::DEFAULT_MAX_STEPS))]
+          help = format!("Most steps of one trajectory, rejected ones included [default: {} and {} for each stop; fixed steps: no limit]",
+                         plan::DEFAULT_MAX_STEPS, plan::DEFAULT_STEPS_PER_STOP))]
     pub max_steps: Option<u32>,
 }
 
@@ -113,7 +114,8 @@ pub struct SaveArgs {
     /// Save twice where callbacks fire: before and after they do
     #[arg(long)]
     pub save_after_firing: bool,
-    /// Most rows of one trajectory where every accepted step is saved [default: as many as fit into half a gigabyte]
+    /// Most rows of one trajectory where every accepted step is saved [default: as many as fit into half a
+    /// gigabyte and a buffer of the GPU]
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub max_saved: Option<u64>,
     /// Write the saved values to FILE: .csv, .json or .npz (NumPy); without it nothing is written
@@ -144,7 +146,8 @@ pub struct MachineArgs {
     /// on [-pi, pi]; exp to 3 + 2|x| units in the last place; log to 5e-7 near 1)
     #[arg(long)]
     pub fast_math: bool,
-    /// Carry the rounding of each step's sum to the next step (true or false) [default: for fixed steps in f32, and in f32x2]
+    /// Carry the rounding of each step's sum to the next step (true or false) [default: in f32 for fixed
+    /// steps and with callbacks, and in f32x2]
     #[arg(long, value_name = "BOOL")]
     pub compensated: Option<bool>,
     /// Integrate R times and show the time of each; the results are the last ones
@@ -229,7 +232,7 @@ impl RunArgs {
             dt_min: self.tolerances.dt_min,
             dt_max: self.tolerances.dt_max,
             max_steps: self.tolerances.max_steps,
-            backward: self.backward.then_some(true),
+            backward: self.backward,
             save: self.save.times(tspan.or(file.tspan))?,
             save_policy: self.save.save_policy,
             save_after_firing: self.save.save_after_firing.then_some(true),

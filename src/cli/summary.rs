@@ -190,13 +190,19 @@ pub fn failures(result: &EnsembleResult) -> Option<String> {
         return None;
     }
     let stopped = if result.status.contains(&Status::Stopped) { "stopped by Ctrl-C: " } else { "" };
-    let n_late = (0..n).filter(|i| has_reached_end(result, *i)).count();
+    let late: Vec<usize> = (0..n).filter(|i| has_reached_end(result, *i)).collect();
+    let n_late = late.len();
+    // What callbacks leave at the end time is saved nowhere else.
+    let has_bad_state = |i: &&usize| result.final_states.column(**i).iter().any(|y| !y.is_finite());
+    let fault = match late.iter().filter(has_bad_state).count() {
+        0 => "a saved value is not a number",
+        n_bad if n_bad == n_late => "the last state is not finite",
+        _ => "a saved value or the last state is not finite",
+    };
     let what = match n_failed - n_late {
-        0 => "reached the end time, but a saved value is not a number".to_string(),
+        0 => format!("reached the end time, but {fault}"),
         n_early if n_early == n_failed => "did not reach the end time".to_string(),
-        n_early => {
-            format!("failed: {n_early} did not reach the end time, {n_late} did, but a saved value is not a number")
-        }
+        n_early => format!("failed: {n_early} did not reach the end time, {n_late} did, but {fault}"),
     };
     let mut text = format!("warning: {stopped}{n_failed} of {n} trajectories {what}\n");
     for (status, count) in result.status_counts().into_iter().filter(|(status, _)| *status != Status::Success) {

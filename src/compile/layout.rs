@@ -159,6 +159,11 @@ pub fn check_name(name: &str, path: &str) -> Result<()> {
     if RESERVED.contains(&name) {
         return Err(Error::model(path, format!("'{name}' is reserved; choose another name")));
     }
+    check_letters(name, path)
+}
+
+/// As [`check_name`], for names that no expression uses.
+fn check_letters(name: &str, path: &str) -> Result<()> {
     if !name.starts_with(is_name_start) || !name.chars().all(is_name_part) {
         let rule = "a name is made of letters, digits and underscores and does not begin with a digit";
         return Err(Error::model(path, format!("'{name}' is not a name; {rule}")));
@@ -173,7 +178,7 @@ fn check_names(world: &World) -> Result<()> {
     check_all("components", &mut world.components.keys())?;
     check_all("entities", &mut world.entities.keys())?;
     check_all("systems", &mut world.systems.keys())?;
-    check_all("callbacks", &mut world.callbacks.keys())?;
+    world.callbacks.keys().try_for_each(|name| check_letters(name, &join("callbacks", name)))?;
     check_all("let", &mut world.lets.keys())?;
     check_all("outputs", &mut world.outputs.keys())?;
     for (component, kind) in &world.components {

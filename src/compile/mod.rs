@@ -338,6 +338,9 @@ fn require_derivatives(world: &World, places: &Map<Place>, sums: &Sums, systems:
 
 /// What the callbacks do.
 fn callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<Vec<CallbackProgram>> {
+    if let Some(name) = world.repeated_callbacks.first() {
+        return Err(Error::model(join("callbacks", name), format!("'{name}' is defined twice")));
+    }
     let mut programs = Vec::new();
     for (name, callback) in &world.callbacks {
         let path = join("callbacks", name);
@@ -345,6 +348,12 @@ fn callbacks(world: &World, places: &Map<Place>, names: &mut Names) -> Result<Ve
             return Err(Error::model(
                 join(&path, "dt"),
                 format!("callback '{name}': dt must be > 0, got {}", callback.dt),
+            ));
+        }
+        if let Some((parameter, value)) = callback.parameters.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(Error::model(
+                join(&join(&path, "parameters"), parameter),
+                format!("callback '{name}': {parameter} must be a finite number, got {value}"),
             ));
         }
         let (mut slots, mut values) = (Vec::new(), Vec::new());
@@ -389,7 +398,11 @@ fn state_to_set<'p>(places: &'p Map<Place>, callback: &str, key: &str, path: &st
 fn stops(world: &World, names: &mut Names) -> Result<(Vec<f64>, Program)> {
     let (mut common, mut own) = (Vec::new(), Vec::new());
     for (i, stop) in world.stops.iter().enumerate() {
-        let time = names.number(stop, &format!("stops[{i}]"), At::Initial(NAMELESS, NAMELESS), None)?.at(0);
+        let path = format!("stops[{i}]");
+        let time = names.number(stop, &path, At::Initial(NAMELESS, NAMELESS), None)?.at(0);
+        if Program::lower(&names.graph, &[time]).state_slots().next().is_some() {
+            return Err(Error::model(path, "the time of a stop can read parameters, and t as the start; no states"));
+        }
         match names.graph.node(time) {
             // Where trajectories begin at times of their own, a time is another offset for each.
             Node::Const(bits) if world.tspan.is_none() => common.push(f64::from_bits(bits)),

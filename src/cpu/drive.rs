@@ -235,7 +235,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                 if culprit != 0 {
                     now.fail(culprit);
                 } else if now.status == Status::Running {
-                    (begins, t_begin) = (true, time_after_stop(&now));
+                    (begins, t_begin) = (true, time_after_stop(tables, &now));
                     depart(tables, &mut now, trajectory);
                 }
             }

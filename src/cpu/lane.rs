@@ -1,6 +1,6 @@
 //! The evolving data of one trajectory and the tables that all share. Twin of `shaders/lane.wgsl`.
 
-use crate::job::{Inputs, Job, RunConfig, Saves};
+use crate::job::{AFTER_FIRING, Inputs, Job, RunConfig, Saves};
 use crate::method::DenseForm;
 use crate::real::Real;
 use crate::status::Status;
@@ -236,14 +236,14 @@ impl<R: Real> SaveTimes<R> {
         }
     }
 
-    /// Offset of a row of a trajectory, infinite if there is none. Where every step is saved: 0 if a row follows after
-    /// callbacks have fired.
+    /// Offset of a row of a trajectory, infinite if there is none; negative if it follows callbacks that fire, as all do
+    /// where every step is saved and that is asked for.
     pub fn get(&self, row: usize, trajectory: usize, n_traj: usize) -> R {
         let infinite = R::ONE / R::ZERO;
         match self {
             SaveTimes::At(tau) => tau.get(row).copied().unwrap_or(infinite),
             SaveTimes::Own(_, tau) => tau.get(row * n_traj + trajectory).copied().unwrap_or(infinite),
-            SaveTimes::Steps { after_firing: true, .. } => R::ZERO,
+            SaveTimes::Steps { after_firing: true, .. } => R::of(AFTER_FIRING),
             SaveTimes::Steps { .. } => infinite,
         }
     }
@@ -264,6 +264,8 @@ pub struct Tables<R> {
     pub n_own_stop: usize,
     /// Whether anything may cut the integration.
     pub has_stops: bool,
+    /// See [`OdeProgram::jumps_in_time`](crate::program::OdeProgram::jumps_in_time).
+    pub jumps_in_time: bool,
     pub c: Vec<R>,
     pub a: Vec<Vec<(usize, R)>>,
     pub error: Vec<(usize, R)>,
@@ -293,6 +295,7 @@ impl<R: Real> Tables<R> {
             own_stops: all(&inputs.own_stops),
             n_own_stop: job.program.n_own_stop,
             has_stops: job.program.has_stops,
+            jumps_in_time: job.program.jumps_in_time(),
             c: all(&stages.c),
             a: stages.a.iter().map(terms).collect(),
             error: terms(&stages.error),

@@ -58,9 +58,8 @@ impl<'a, R: Real> Saver<'a, R> {
         self.tables.saves.get(lane.n_saved as usize, trajectory, self.tables.config.n_traj as usize)
     }
 
-    /// Writes every save time up to the end of an accepted step of the lane in a column of a block. Stages that only dense
-    /// output uses are computed for the first of them that lies inside. Of a time that is listed twice, the second is for
-    /// the value after callbacks have fired.
+    /// Writes every save time up to the end of an accepted step of the lane in a column of a block, but for what is saved
+    /// after callbacks have fired. Stages that only dense output uses are computed for the first of them that lies inside.
     pub fn save_until<const C: usize>(
         &mut self,
         lane: &mut Lane<R>,
@@ -74,7 +73,7 @@ impl<'a, R: Real> Saver<'a, R> {
         loop {
             let tau_save = self.next_save(lane, trajectory);
             let since = (tau_save - lane.tau) - lane.tau_low;
-            if !(since <= attempt.h || attempt.is_last && tau_save <= lane.tau_stop) {
+            if tau_save < R::ZERO || !(since <= attempt.h || attempt.is_last && tau_save <= lane.tau_stop) {
                 return;
             }
             if since >= attempt.h {
@@ -93,9 +92,6 @@ impl<'a, R: Real> Saver<'a, R> {
                 stepper.interpolate(&self.dense.k, attempt.h, theta, column, &mut self.weights, &mut self.y);
             }
             self.write_row(lane, tau_save, p, write);
-            if self.next_save(lane, trajectory) == tau_save {
-                return;
-            }
         }
     }
 
@@ -120,8 +116,11 @@ impl<'a, R: Real> Saver<'a, R> {
         p: &[[R; 1]],
         write: &mut impl FnMut(usize, usize, R),
     ) {
-        if self.next_save(lane, trajectory) <= lane.tau {
+        while self.next_save(lane, trajectory) < R::ZERO {
             self.save_state(lane, y, p, write);
+            if self.tables.saves.are_steps() {
+                return;
+            }
         }
     }
 

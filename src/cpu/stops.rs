@@ -10,9 +10,13 @@ use super::start::Loose;
 use crate::program::{CallbackProgram, Evaluator, OdeProgram};
 use crate::real::Real;
 
-/// What a few roundings may take from times up to the end of the segment.
+/// What a few roundings may take from times up to the end of the segment; nothing where the right-hand side does not jump in
+/// time: it would shift all times to one side.
 #[inline(always)]
-fn time_slack<R: Real>(lane: &Lane<R>) -> R {
+fn time_slack<R: Real>(tables: &Tables<R>, lane: &Lane<R>) -> R {
+    if !tables.jumps_in_time {
+        return R::ZERO;
+    }
     let t = (lane.t0 + lane.tau).abs();
     R::of_f32(4.0 * R::EPSILON) * t.greater(lane.tau_stop)
 }
@@ -20,18 +24,12 @@ fn time_slack<R: Real>(lane: &Lane<R>) -> R {
 /// The step that the times of its stages are taken with: just short of a stop, where the right-hand side may jump.
 #[inline(always)]
 pub fn time_step<R: Real>(tables: &Tables<R>, lane: &Lane<R>, attempt: Attempt<R>) -> R {
-    if tables.has_stops && attempt.is_last { attempt.h - time_slack(lane) } else { attempt.h }
+    if tables.has_stops && attempt.is_last { attempt.h - time_slack(tables, lane) } else { attempt.h }
 }
 
 /// Time as the first stage after a stop sees it: just past the stop.
-pub fn time_after_stop<R: Real>(lane: &Lane<R>) -> R {
-    (lane.t0 + lane.tau) + time_slack(lane)
-}
-
-/// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
-fn is_due<R: Real>(lane: &Lane<R>, tau: R) -> bool {
-    let slack = if lane.tau_stop < lane.span { R::ZERO } else { R::of_f32(4.0 * R::EPSILON) * lane.tau_stop };
-    tau <= lane.tau_stop + slack
+pub fn time_after_stop<R: Real>(tables: &Tables<R>, lane: &Lane<R>) -> R {
+    (lane.t0 + lane.tau) + time_slack(tables, lane)
 }
 
 /// Sets out for the next stop, or for the end.
@@ -79,7 +77,7 @@ impl<'a, R: Real> Stopper<'a, R> {
         let t = lane.t0 + lane.tau;
         let mut fired = false;
         while let Some((tau, callback)) = self.tables.cuts.get(lane.next_cut as usize)
-            && is_due(lane, *tau)
+            && *tau <= lane.tau_stop
         {
             if let Some(number) = callback {
                 let (callback, evaluator) = &mut self.callbacks[*number as usize];
@@ -98,7 +96,7 @@ impl<'a, R: Real> Stopper<'a, R> {
             lane.next_cut += 1;
         }
         while (lane.next_own_stop as usize) < self.tables.n_own_stop
-            && is_due(lane, own_stop_time(self.tables, lane, trajectory))
+            && own_stop_time(self.tables, lane, trajectory) <= lane.tau_stop
         {
             lane.next_own_stop += 1;
         }

@@ -77,6 +77,17 @@ pub enum Node {
 }
 
 impl Node {
+    /// Whether it jumps where its operands do not.
+    pub fn jumps(self) -> bool {
+        match self {
+            Node::Compare(..) => true,
+            Node::Call1(function, _) | Node::Call2(function, ..) => {
+                ["floor", "ceil", "trunc", "round", "mod", "rem", "atan2"].contains(&function.row().name)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it has no operands.
     pub fn is_leaf(self) -> bool {
         self.operands().next().is_none()

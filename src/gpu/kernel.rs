@@ -3,7 +3,7 @@
 use super::SLICE_SECONDS;
 use super::buffers::{Device, pack, real_bytes};
 use crate::error::Result;
-use crate::job::{CountRow, Inputs, Job, Progress, RawOutput, RunConfig, Saves, StateRows, rounded_off};
+use crate::job::{AFTER_FIRING, CountRow, Inputs, Job, Progress, RawOutput, RunConfig, Saves, StateRows, rounded_off};
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
@@ -278,7 +278,7 @@ fn times(job: &Job, inputs: &Inputs) -> Vec<f64> {
     let mut times = match &job.saves {
         Saves::At(tau) => tau.clone(),
         Saves::Own(_) => inputs.tau_save.iter().map(|tau| tau.min(never)).collect(),
-        Saves::Steps { after_firing, .. } => vec![if *after_firing { 0.0 } else { never }],
+        Saves::Steps { after_firing, .. } => vec![if *after_firing { AFTER_FIRING } else { never }],
     };
     times.extend(job.cuts.iter().map(|cut| cut.tau));
     times.extend(job.cuts.iter().map(|cut| cut.callback.map_or(0.0, |number| f64::from(number + 1))));

@@ -119,6 +119,29 @@ impl GpuBackend {
         self
     }
 
+    /// Most bytes of one buffer.
+    fn most_bytes(&self) -> u64 {
+        self.summary.max_binding.min(self.summary.max_buffer)
+    }
+
+    /// Refuses what does not fit into a buffer even for a single trajectory.
+    fn check_size(&self, job: &Job) -> Result<()> {
+        let (size, most) = (real_bytes(job.precision), self.most_bytes());
+        let saved = (job.saves.count() * job.row_size()) as u64 * size;
+        if saved > most {
+            return Err(Error::run(format!(
+                "the saved rows of one trajectory take {saved} bytes, a buffer of the adapter holds {most}; save fewer times, lower max_saved, or use the backend cpu"
+            )));
+        }
+        let times = (job.n_save_time(1) + 2 * job.cuts.len()) as u64 * size;
+        if times > most {
+            return Err(Error::run(format!(
+                "save times and firings take {times} bytes, a buffer of the adapter holds {most}; use longer periods or a shorter tspan, save fewer times, or use the backend cpu"
+            )));
+        }
+        Ok(())
+    }
+
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
     /// unless it is at hand.
     fn open(&mut self, job: &Job) -> Result<(&Device, &Kernel, Prepared)> {
@@ -228,23 +251,26 @@ impl Backend for GpuBackend {
         let state = StateRows::new(job.program, job.compensated).count as u64 * size;
         let params = ParamRows::new(job.program, job.own_span).count as u64 * size;
         let saved = (job.saves.count() * job.row_size()) as u64 * size;
-        let binding = self.summary.max_binding.min(self.summary.max_buffer) / state.max(params).max(saved).max(1);
-        let memory = CHUNK_BYTES / (state + params + saved).max(1);
+        let own_times = if job.own_span { job.n_save_time(1) as u64 * size } else { 0 };
+        let cuts = (2 * job.cuts.len()) as u64 * size;
+        let largest = state.max(params).max(saved).max(1);
+        let binding = (self.most_bytes() / largest).min(self.most_bytes().saturating_sub(cuts) / own_times.max(1));
+        let memory = CHUNK_BYTES / (state + params + saved + own_times).max(1);
         binding.min(memory).clamp(1, MAX_CHUNK) as usize
     }
 
+    fn max_saved(&self, job: &Job) -> usize {
+        (self.most_bytes() / (job.row_size() as u64 * real_bytes(job.precision)).max(1)) as usize
+    }
+
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
-        let saved = (job.saves.count() * job.row_size()) as u64 * real_bytes(job.precision);
-        let most = self.summary.max_binding.min(self.summary.max_buffer);
-        if saved > most {
-            return Err(Error::run(format!(
-                "the saved rows of one trajectory take {saved} bytes, a buffer of the adapter holds {most}; save fewer times, lower max_saved, or use the backend cpu"
-            )));
-        }
+        self.check_size(job)?;
         self.open(job).map(|(.., prepared)| prepared)
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
+        // Spans of their own are known with the inputs only.
+        self.check_size(job)?;
         let slice_steps = self.slice_steps;
         let (device, kernel, _) = self.open(job)?;
         kernel.run(device, job, inputs, slice_steps, progress)

@@ -175,6 +175,8 @@ pub struct World {
     pub systems: Map<System>,
     /// Callbacks in the order in which they fire.
     pub callbacks: Map<Callback>,
+    /// Names that [`World::callback`] was given again: an error of [`World::compile`].
+    pub repeated_callbacks: Vec<String>,
     /// Functions of the model: signature `name(a, b)` to body.
     pub functions: Map<Source>,
     /// Intermediate values that every equation may use.
@@ -254,7 +256,11 @@ impl World {
 
     /// Adds a callback.
     pub fn callback(mut self, name: impl Into<String>, callback: Callback) -> Self {
-        self.callbacks.insert(name.into(), callback);
+        let name = name.into();
+        if self.callbacks.contains_key(&name) {
+            self.repeated_callbacks.push(name.clone());
+        }
+        self.callbacks.insert(name, callback);
         self
     }
 

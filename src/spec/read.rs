@@ -10,13 +10,13 @@ use crate::error::{Error, Result, suggest};
 use crate::real::{Arithmetic, Precision};
 use crate::sampling::Distribution;
 
-const COMMON_KEYS: [&str; 7] = ["model", "functions", "let", "outputs", "stops", "run", "ensemble"];
+const COMMON_KEYS: [&str; 8] = ["model", "functions", "let", "outputs", "callbacks", "stops", "run", "ensemble"];
 const SHORT_KEYS: [&str; 3] = ["states", "parameters", "derivatives"];
-const LONG_KEYS: [&str; 4] = ["components", "entities", "systems", "callbacks"];
+const LONG_KEYS: [&str; 3] = ["components", "entities", "systems"];
 
 impl World {
     /// Reads a model from JSON text, in the short form (`states`, `parameters`, `derivatives`) or the long one
-    /// (`components`, `entities`, `systems`, `callbacks`).
+    /// (`components`, `entities`, `systems`).
     ///
     /// # Errors
     /// [`Error::Model`] with the JSON path of whatever is malformed, unknown or defined twice.

@@ -16,6 +16,7 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     let mut out = String::new();
     let switches = [
         ("HAS_STOPS", program.has_stops),
+        ("JUMPS_IN_TIME", program.jumps_in_time()),
         ("OWN_SPAN", options.form.own_span),
         ("SAVES_STEPS", options.form.saves_steps),
     ];

@@ -2,6 +2,7 @@
 
 // euler, f32
 const HAS_STOPS: bool = false;
+const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;

@@ -2,6 +2,7 @@
 
 // tsit5, f32
 const HAS_STOPS: bool = false;
+const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
@@ -376,8 +377,8 @@ struct Attempt {
     is_last: bool,
 }
 
-// The save time of a row of a trajectory; beyond the last one a time that never comes. Where every step is saved: 0 if a row
-// follows after callbacks have fired.
+// The save time of a row of a trajectory; beyond the last one a time that never comes; negative if the row follows callbacks
+// that fire, as all do where every step is saved and that is asked for.
 fn next_save_time(index: u32, i: u32) -> real {
     if SAVES_STEPS {
         return times[0];
@@ -452,8 +453,12 @@ fn store_lane(i: u32, lane: Lane) {
 // A step ends at a stop exactly. Then callbacks fire, each on what the one before has left, and the right-hand side, which
 // may have jumped, is evaluated anew.
 
-// What a few roundings may take from times up to the end of the segment.
+// What a few roundings may take from times up to the end of the segment; nothing where the right-hand side does not jump in
+// time: it would shift all times to one side.
 fn time_slack(lane: ptr<function, Lane>) -> real {
+    if !JUMPS_IN_TIME {
+        return real_of(0.0);
+    }
     let t = real_abs(add((*lane).t0, (*lane).tau));
     return mul(real_of(4.0f * REAL_EPSILON), greater(t, (*lane).tau_stop));
 }
@@ -469,13 +474,6 @@ fn time_step(lane: ptr<function, Lane>, attempt: Attempt) -> real {
 // Time as the first stage after a stop sees it: just past the stop.
 fn time_after_stop(lane: ptr<function, Lane>) -> real {
     return add(add((*lane).t0, (*lane).tau), time_slack(lane));
-}
-
-// Whether an offset is that of the end of the segment; at the end of the span, what is later by rounding alone counts.
-fn is_due(lane: ptr<function, Lane>, tau: real) -> bool {
-    let rounding = mul(real_of(4.0f * REAL_EPSILON), (*lane).tau_stop);
-    let slack = select(rounding, real_of(0.0), less((*lane).tau_stop, (*lane).span));
-    return less_equal(tau, add((*lane).tau_stop, slack));
 }
 
 // Where the segment ends: the next stop, or the end.
@@ -511,13 +509,13 @@ fn own_stop_time(lane: ptr<function, Lane>, i: u32) -> real {
 fn fire_due(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: ptr<function, Low>, p: Params) -> bool {
     let t = add((*lane).t0, (*lane).tau);
     var fired = false;
-    while (*lane).next_cut < config.n_cut && is_due(lane, cut_time(lane)) {
+    while (*lane).next_cut < config.n_cut && less_equal(cut_time(lane), (*lane).tau_stop) {
         let callback = to_u32(times[config.first_cut + config.n_cut + (*lane).next_cut]);
         fire(callback, t, y, low, p);
         fired = fired || callback != 0u;
         (*lane).next_cut += 1u;
     }
-    while (*lane).next_own_stop < N_OWN_STOP && is_due(lane, own_stop_time(lane, i)) {
+    while (*lane).next_own_stop < N_OWN_STOP && less_equal(own_stop_time(lane, i), (*lane).tau_stop) {
         (*lane).next_own_stop += 1u;
     }
     return fired;
@@ -574,8 +572,11 @@ fn save_step(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
 
 // Writes the state after callbacks have fired, where it is asked for.
 fn save_fired(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if less_equal((*lane).t_save, (*lane).tau) {
+    while less((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, (*lane).tau, y, p);
+        if SAVES_STEPS {
+            return;
+        }
     }
 }
 
@@ -599,13 +600,13 @@ fn write_row(lane: ptr<function, Lane>, i: u32, tau: real, y: State, p: Params) 
 // Save times inside a step, of one trajectory. Twin of save_until in src/cpu/save.rs.
 // They lie anywhere; the interpolant gives the state there and never changes the steps.
 
-// Writes every save time up to the end of an accepted step. Of a time that is listed twice, the second is for the value
-// after callbacks have fired.
+// Writes every save time up to the end of an accepted step, but for what is saved after callbacks have fired.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
     loop {
         let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
         let t_save = (*lane).t_save;
-        if SAVES_STEPS || !(less_equal(since, attempt.h) || (attempt.is_last && less_equal(t_save, (*lane).tau_stop))) {
+        let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal(t_save, (*lane).tau_stop));
+        if SAVES_STEPS || less(t_save, real_of(0.0)) || !is_reached {
             return;
         }
         var y_save = step.y1_candidate;
@@ -613,9 +614,6 @@ fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, ste
             y_save = interpolate(y, step, attempt.h, div(since, attempt.h));
         }
         write_row(lane, i, t_save, y_save, p);
-        if HAS_STOPS && equal((*lane).t_save, t_save) {
-            return;
-        }
     }
 }
 
@@ -759,10 +757,17 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<func
     return 0u;
 }
 
+// What a step may be longer than it should: where a largest step divides the distance of stops, what is left after the last
+// one would be a step of rounding alone. A thousandth covers that in any format, and is nothing to the controller, which
+// aims a tenth lower than it might.
+fn stretched(dt: real) -> real {
+    return mul(real_of(1.001f), dt);
+}
+
 // Chooses the size of the next step: dt, or what is left of the segment.
 fn begin_step(lane: ptr<function, Lane>) -> Attempt {
     let left = sub(sub((*lane).tau_stop, (*lane).tau), (*lane).tau_low);
-    let is_last = less_equal(left, (*lane).dt);
+    let is_last = less_equal(left, stretched((*lane).dt));
     return Attempt(select((*lane).dt, left, is_last), is_last);
 }
 
@@ -779,7 +784,7 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culpri
         (*lane).rejected += 1u;
         let resolution = mul(real_of(REAL_EPSILON), real_abs(add((*lane).t0, (*lane).tau)));
         let smallest = greater(config.dt_min, resolution);
-        if !less(smallest, attempt.h) {
+        if !less(stretched(smallest), attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
             (*lane).culprit = select(culprit, (*lane).culprit, finite);
         }
