@@ -82,7 +82,7 @@ fn describe(case: &Case) -> String {
 fn measure_here(case: &Case, peak: &Peak) -> Result<Row> {
     let spec = case.workload.world().compile()?;
     let solver = Solver::new(case, &spec)?;
-    let mut backend = CpuBackend::new();
+    let mut backend = if case.interpreted { CpuBackend::new().interpreted() } else { CpuBackend::new() };
     let (_, first) = solver.run(&mut backend)?;
     let mut rel_error = solver.check(&first)?;
 
@@ -229,7 +229,8 @@ mod tests {
     fn refusal(change: impl Fn(&mut Workload)) -> String {
         let choice = Choice {
             names: vec!["pendulum2".to_string()],
-            method: None,
+            methods: Vec::new(),
+            interpreted: false,
             precision: Precision::F64,
             threads: vec![1],
             rtols: vec![1e-6],

@@ -15,8 +15,10 @@ const ADAPTIVE_METHOD: &str = "tsit5";
 pub struct Choice {
     /// Names of workloads; none means all.
     pub names: Vec<String>,
-    /// Name of a method for all of them.
-    pub method: Option<String>,
+    /// Names of methods for all of them.
+    pub methods: Vec<String>,
+    /// Whether the CPU makes no machine code, for comparison.
+    pub interpreted: bool,
     /// Number format.
     pub precision: Precision,
     /// Numbers of threads; none means one and then all cores.
@@ -42,6 +44,8 @@ pub struct Case {
     pub threads: usize,
     /// Number of trajectories.
     pub trajectories: u64,
+    /// Whether the CPU makes no machine code.
+    pub interpreted: bool,
 }
 
 /// The rows of a choice, in order.
@@ -57,8 +61,8 @@ pub fn plan(choice: &Choice) -> Result<Vec<Case>> {
         for method in methods(choice, workload)? {
             for threads in threads(choice, workload) {
                 for rtol in rtols(choice, workload, method)? {
-                    let precision = choice.precision;
-                    cases.push(Case { workload, method, rtol, precision, threads, trajectories });
+                    let Choice { precision, interpreted, .. } = *choice;
+                    cases.push(Case { workload, method, rtol, precision, threads, trajectories, interpreted });
                 }
             }
         }
@@ -98,9 +102,9 @@ fn methods(choice: &Choice, workload: &Workload) -> Result<Vec<&'static Tableau>
         Steps::Fixed { methods, .. } => methods,
         Steps::Adaptive { .. } => &[ADAPTIVE_METHOD],
     };
-    let methods: Vec<&Tableau> = match &choice.method {
-        Some(name) => vec![tableau(name)?],
-        None => own.iter().map(|name| tableau(name)).collect::<Result<_>>()?,
+    let methods: Vec<&Tableau> = match &choice.methods[..] {
+        [] => own.iter().map(|name| tableau(name)).collect::<Result<_>>()?,
+        names => names.iter().map(|name| tableau(name)).collect::<Result<_>>()?,
     };
     match methods.iter().find(|method| workload.is_adaptive() && method.error.is_none()) {
         None => Ok(methods),

@@ -21,9 +21,12 @@ pub struct BenchArgs {
     /// Where to run: on the cpu, so far
     #[arg(long, value_enum, default_value_t = BackendName::Cpu)]
     backend: BackendName,
-    /// Method for all of them [default: rk4 and tsit5 for lorenz_fixed, else tsit5]
-    #[arg(long, value_name = "NAME")]
-    method: Option<String>,
+    /// Methods for all of them, separated by commas [default: rk4 and tsit5 for lorenz_fixed, else tsit5]
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    method: Vec<String>,
+    /// Make no machine code but interpret the equations, for comparison
+    #[arg(long)]
+    interpreted: bool,
     /// Number format, f32 or f64
     #[arg(long, value_name = "FORMAT", value_parser = format, default_value = "f64")]
     precision: Precision,
@@ -83,7 +86,8 @@ pub fn bench(args: &BenchArgs) -> Result<Report> {
     }
     let cases = bench::plan(&Choice {
         names: args.workloads.clone(),
-        method: args.method.clone(),
+        methods: args.method.clone(),
+        interpreted: args.interpreted,
         precision: args.precision,
         threads: args.threads.clone(),
         rtols: args.rtol.clone(),

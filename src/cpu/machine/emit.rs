@@ -50,19 +50,29 @@ pub struct Masks {
     pub magnitude: usize,
 }
 
-/// What is the same for all stretches of a kernel.
+/// Code of kernels, one after the other.
 pub struct Emitter<'a> {
     pub assembler: Assembler,
-    pub kernel: &'a Kernel,
-    /// Where values lie that are not computed in the stretch at hand.
-    pub homes: Vec<Option<Cell>>,
-    pub distances: Distances,
-    pub masks: Masks,
+    distances: Distances,
+    masks: Masks,
+    /// Operations of the kernel at hand.
+    ops: &'a [Op],
+    /// Where its values lie that are not computed in the stretch at hand.
+    homes: Vec<Option<Cell>>,
     /// Vectors of room for values that find no register.
     pub n_spill: usize,
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
+    pub fn new(assembler: Assembler, distances: Distances, masks: Masks) -> Self {
+        Emitter { assembler, distances, masks, ops: &[], homes: Vec::new(), n_spill: 0 }
+    }
+
+    /// The stretches to come are those of this kernel.
+    pub fn begin(&mut self, kernel: &'a Kernel, homes: Vec<Option<Cell>>) {
+        (self.ops, self.homes) = (&kernel.ops, homes);
+    }
+
     /// Appends the code of a stretch, and returns its position.
     pub fn stretch(&mut self, lines: &[Line]) -> usize {
         let position = self.assembler.code.len();
@@ -83,10 +93,10 @@ impl Emitter<'_> {
 
     fn body(&mut self, lines: &[Line]) {
         let n_register = self.assembler.vectors.registers();
-        let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.kernel.ops.len()];
+        let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.ops.len()];
         for (at, line) in lines.iter().enumerate().rev() {
             match *line {
-                Line::Compute(value) => self.kernel.ops[value].operands().for_each(|operand| uses[operand].push(at)),
+                Line::Compute(value) => self.ops[value].operands().for_each(|operand| uses[operand].push(at)),
                 Line::Store(value, _) => uses[value].push(at),
                 Line::Call(_) | Line::Cut => unreachable!("a stretch is without calls"),
             }
@@ -171,7 +181,7 @@ impl Body<'_, '_> {
 
     fn compute(&mut self, value: Value) {
         let masks = self.emitter.masks;
-        match self.emitter.kernel.ops[value] {
+        match self.emitter.ops[value] {
             Op::Load(_) | Op::Constant(_) | Op::Result(..) => unreachable!("leaves are not computed"),
             Op::Add(a, b) => self.commutative(Binary::Add, value, a, b),
             Op::Mul(a, b) => self.commutative(Binary::Mul, value, a, b),
@@ -215,7 +225,7 @@ impl Body<'_, '_> {
     }
 
     fn commutative(&mut self, op: Binary, value: Value, a: Value, b: Value) {
-        let is_constant = |value: Value| matches!(self.emitter.kernel.ops[value], Op::Constant(_));
+        let is_constant = |value: Value| matches!(self.emitter.ops[value], Op::Constant(_));
         let swaps = self.register[a].is_none() && (self.register[b].is_some() || is_constant(a));
         if swaps { self.binary(op, value, b, a) } else { self.binary(op, value, a, b) }
     }
@@ -254,7 +264,7 @@ impl Body<'_, '_> {
 
     /// A value for the line at hand, from memory if it is there and no register is to be had or worth it.
     fn operand(&mut self, value: Value) -> Operand {
-        let is_constant = matches!(self.emitter.kernel.ops[value], Op::Constant(_));
+        let is_constant = matches!(self.emitter.ops[value], Op::Constant(_));
         let is_reused = self.uses[value].len() > 1 && !is_constant && self.content.contains(&None);
         match (self.register[value], self.memory[value]) {
             (None, Some(memory)) if !is_reused => Operand::Memory(memory),
