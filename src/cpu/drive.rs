@@ -106,7 +106,9 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                 }
             }
         }
-        self.run.progress.finished(n_failed);
+        if n_failed > 0 {
+            self.run.progress.finished(n_failed);
+        }
     }
 
     /// The next trajectory that has begun, as its lane among those that wait; others begin when none is left.
@@ -168,7 +170,9 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                 n_failed += 1;
             }
         }
-        self.run.progress.finished(n_failed);
+        if n_failed > 0 {
+            self.run.progress.finished(n_failed);
+        }
     }
 
     /// Moves a trajectory that waits into a lane.

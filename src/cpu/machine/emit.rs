@@ -59,18 +59,27 @@ pub struct Emitter<'a> {
     ops: &'a [Op],
     /// Where its values lie that are not computed in the stretch at hand.
     homes: Vec<Option<Cell>>,
+    places: Places,
     /// Vectors of room for values that find no register.
     pub n_spill: usize,
 }
 
 impl<'a> Emitter<'a> {
     pub fn new(assembler: Assembler, distances: Distances, masks: Masks) -> Self {
-        Emitter { assembler, distances, masks, ops: &[], homes: Vec::new(), n_spill: 0 }
+        let (ops, homes, places) = (&[][..], Vec::new(), Places::default());
+        Emitter { assembler, distances, masks, ops, homes, places, n_spill: 0 }
     }
 
     /// The stretches to come are those of this kernel.
     pub fn begin(&mut self, kernel: &'a Kernel, homes: Vec<Option<Cell>>) {
-        (self.ops, self.homes) = (&kernel.ops, homes);
+        self.ops = &kernel.ops;
+        self.places = Places {
+            uses: vec![Vec::new(); kernel.ops.len()],
+            memory: homes.iter().map(|home| home.map(|cell| self.memory(cell))).collect(),
+            register: vec![None; kernel.ops.len()],
+            spill: vec![None; kernel.ops.len()],
+        };
+        self.homes = homes;
     }
 
     /// Appends the code of a stretch, and returns its position.
@@ -93,38 +102,39 @@ impl<'a> Emitter<'a> {
 
     fn body(&mut self, lines: &[Line]) {
         let n_register = self.assembler.vectors.registers();
-        let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.ops.len()];
+        let mut places = std::mem::take(&mut self.places);
         for (at, line) in lines.iter().enumerate().rev() {
             match *line {
-                Line::Compute(value) => self.ops[value].operands().for_each(|operand| uses[operand].push(at)),
-                Line::Store(value, _) => uses[value].push(at),
+                Line::Compute(value) => {
+                    self.ops[value].operands().for_each(|operand| places.uses[operand].push(at));
+                    // What this stretch stores is not there yet.
+                    places.memory[value] = None;
+                }
+                Line::Store(value, _) => places.uses[value].push(at),
                 Line::Call(_) | Line::Cut => unreachable!("a stretch is without calls"),
             }
         }
-        let memory = self.homes.iter().map(|home| home.map(|cell| self.memory(cell))).collect();
         let mut body = Body {
             emitter: self,
-            uses,
-            memory,
-            register: Vec::new(),
+            places,
             content: vec![None; n_register],
             locked: vec![false; n_register],
             free_spills: Vec::new(),
+            freed_spills: Vec::new(),
             n_spill: 0,
-            spills: Vec::new(),
         };
-        body.register = vec![None; body.uses.len()];
-        body.spills = vec![None; body.uses.len()];
-        // What a later line of this stretch stores is not there yet.
-        for line in lines {
-            if let Line::Compute(value) = *line {
-                body.memory[value] = None;
-            }
-        }
         for line in lines {
             body.line(*line);
+            body.free_spills.append(&mut body.freed_spills);
         }
-        body.emitter.n_spill = body.n_spill.max(body.emitter.n_spill);
+        let (places, n_spill) = (body.places, body.n_spill);
+        self.places = places;
+        self.n_spill = self.n_spill.max(n_spill);
+        for line in lines {
+            if let Line::Compute(value) = *line {
+                self.places.memory[value] = self.homes[value].map(|cell| self.memory(cell));
+            }
+        }
     }
 
     fn memory(&self, cell: Cell) -> Memory {
@@ -139,29 +149,38 @@ impl<'a> Emitter<'a> {
             Base::Low1 => (RAX, cell.row * self.distances.row),
             Base::Pool => return self.pool(cell.row),
         };
-        Memory { base, offset: offset as i32, is_scalar: false }
+        Memory { base, offset: distance(offset), is_scalar: false }
     }
 
     fn pool(&self, row: usize) -> Memory {
         let is_scalar = self.assembler.vectors.bytes() > self.distances.pool;
-        Memory { base: R9, offset: (row * self.distances.pool) as i32, is_scalar }
+        Memory { base: R9, offset: distance(row * self.distances.pool), is_scalar }
     }
+}
+
+/// Where the values of a kernel are while its code is written.
+#[derive(Default)]
+struct Places {
+    /// Lines of the stretch at hand that use a value, the next one last; none between stretches.
+    uses: Vec<Vec<usize>>,
+    /// Where it lies in memory by now.
+    memory: Vec<Option<Memory>>,
+    register: Vec<Option<Register>>,
+    /// Its room among those of values that found no register.
+    spill: Vec<Option<usize>>,
 }
 
 /// The state of registers while a stretch is written.
 struct Body<'e, 'a> {
     emitter: &'e mut Emitter<'a>,
-    /// Lines that use a value, the next one last.
-    uses: Vec<Vec<usize>>,
-    /// Where a value lies in memory by now.
-    memory: Vec<Option<Memory>>,
-    register: Vec<Option<Register>>,
+    places: Places,
     content: Vec<Option<Value>>,
     /// Registers that the line at hand reads.
     locked: Vec<bool>,
     free_spills: Vec<usize>,
+    /// Free from the next line on: the one at hand still reads them.
+    freed_spills: Vec<usize>,
     n_spill: usize,
-    spills: Vec<Option<usize>>,
 }
 
 impl Body<'_, '_> {
@@ -172,7 +191,7 @@ impl Body<'_, '_> {
                 let register = self.in_register(value);
                 let to = self.emitter.memory(cell);
                 self.emitter.assembler.store(to, register);
-                self.memory[value].get_or_insert(to);
+                self.places.memory[value].get_or_insert(to);
                 self.release(&[value]);
             }
             Line::Call(_) | Line::Cut => unreachable!("a stretch is without calls"),
@@ -219,14 +238,14 @@ impl Body<'_, '_> {
                 self.locked[usize::from(free)] = false;
             }
         }
-        if self.uses[value].is_empty() {
+        if self.places.uses[value].is_empty() {
             self.drop_register(value);
         }
     }
 
     fn commutative(&mut self, op: Binary, value: Value, a: Value, b: Value) {
         let is_constant = |value: Value| matches!(self.emitter.ops[value], Op::Constant(_));
-        let swaps = self.register[a].is_none() && (self.register[b].is_some() || is_constant(a));
+        let swaps = self.places.register[a].is_none() && (self.places.register[b].is_some() || is_constant(a));
         if swaps { self.binary(op, value, b, a) } else { self.binary(op, value, a, b) }
     }
 
@@ -249,11 +268,11 @@ impl Body<'_, '_> {
 
     /// Brings a value into a register for the line at hand.
     fn in_register(&mut self, value: Value) -> Register {
-        let register = match self.register[value] {
+        let register = match self.places.register[value] {
             Some(register) => register,
             None => {
                 let register = self.take(value);
-                let memory = self.memory[value].expect("what is in no register is in memory");
+                let memory = self.places.memory[value].expect("what is in no register is in memory");
                 self.emitter.assembler.load(register, Operand::Memory(memory));
                 register
             }
@@ -265,8 +284,8 @@ impl Body<'_, '_> {
     /// A value for the line at hand, from memory if it is there and no register is to be had or worth it.
     fn operand(&mut self, value: Value) -> Operand {
         let is_constant = matches!(self.emitter.ops[value], Op::Constant(_));
-        let is_reused = self.uses[value].len() > 1 && !is_constant && self.content.contains(&None);
-        match (self.register[value], self.memory[value]) {
+        let is_reused = self.places.uses[value].len() > 1 && !is_constant && self.content.contains(&None);
+        match (self.places.register[value], self.places.memory[value]) {
             (None, Some(memory)) if !is_reused => Operand::Memory(memory),
             _ => Operand::Register(self.in_register(value)),
         }
@@ -275,21 +294,21 @@ impl Body<'_, '_> {
     /// The line at hand has read these values; the same value may be there twice.
     fn release(&mut self, values: &[Value]) {
         for value in values {
-            self.uses[*value].pop();
-            if let Some(register) = self.register[*value] {
+            self.places.uses[*value].pop();
+            if let Some(register) = self.places.register[*value] {
                 self.locked[usize::from(register)] = false;
             }
-            if self.uses[*value].is_empty() {
+            if self.places.uses[*value].is_empty() {
                 self.drop_register(*value);
-                if let Some(spill) = self.spills[*value].take() {
-                    self.free_spills.push(spill);
+                if let Some(spill) = self.places.spill[*value].take() {
+                    self.freed_spills.push(spill);
                 }
             }
         }
     }
 
     fn drop_register(&mut self, value: Value) {
-        if let Some(register) = self.register[value].take() {
+        if let Some(register) = self.places.register[value].take() {
             self.content[usize::from(register)] = None;
         }
     }
@@ -298,7 +317,7 @@ impl Body<'_, '_> {
     fn take(&mut self, value: Value) -> Register {
         let register = self.free_register();
         self.content[usize::from(register)] = Some(value);
-        self.register[value] = Some(register);
+        self.places.register[value] = Some(register);
         register
     }
 
@@ -308,12 +327,12 @@ impl Body<'_, '_> {
         if let Some(free) = (0..self.content.len()).find(is_free) {
             return free as Register;
         }
-        let next_use = |at: usize| self.content[at].and_then(|value| self.uses[value].last().copied());
+        let next_use = |at: usize| self.content[at].and_then(|value| self.places.uses[value].last().copied());
         let unlocked = (0..self.content.len()).filter(|at| !self.locked[*at]);
         let victim =
             unlocked.max_by_key(|at| next_use(*at)).expect("a line reads fewer values than there are registers");
         let value = self.content[victim].expect("a register that is not free has a value");
-        if self.memory[value].is_none() {
+        if self.places.memory[value].is_none() {
             self.spill(value, victim as Register);
         }
         self.drop_register(value);
@@ -326,10 +345,15 @@ impl Body<'_, '_> {
             self.n_spill += 1;
             self.n_spill - 1
         });
-        let offset = (room * self.emitter.assembler.vectors.bytes()) as i32;
+        let offset = distance(room * self.emitter.assembler.vectors.bytes());
         let memory = Memory { base: RBP, offset, is_scalar: false };
         self.emitter.assembler.store(memory, register);
-        self.memory[value] = Some(memory);
-        self.spills[value] = Some(room);
+        self.places.memory[value] = Some(memory);
+        self.places.spill[value] = Some(room);
     }
+}
+
+/// A distance in memory, which blocks are kept small enough for.
+fn distance(bytes: usize) -> i32 {
+    i32::try_from(bytes).expect("a block of less than 2 GiB")
 }

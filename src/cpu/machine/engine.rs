@@ -33,6 +33,7 @@ pub struct Engine<'a, R> {
 
 impl<'a, R: Real> Engine<'a, R> {
     pub fn new(machine: &'a Machine, scratch: usize, rtol: &[R], atol: &[R]) -> Self {
+        assert!([rtol.len(), atol.len()] == [machine.n_state; 2], "a tolerance for each state");
         let is_double = R::PRECISION == Precision::F64;
         let run = rtol.iter().chain(atol).map(|x| x.to_f64()).chain([R::of_u32(rtol.len().max(1) as u32).to_f64()]);
         let numbers = run.map(|x| number_bits(x, is_double)).chain(machine.pool.iter().copied());
@@ -83,7 +84,8 @@ impl<'a, R: Real> Engine<'a, R> {
         let stride = machine.stride();
         let compiled = [&machine.step, &machine.rhs[0], &machine.rhs[1]][kernel];
         let last_row = self.scratch + machine.n_scratch * stride;
-        assert!(chunk + width <= stride && last_row <= rows.len(), "a block as large as the code was made for");
+        let fits = width > 0 && chunk + width <= stride && last_row <= rows.len();
+        assert!(fits, "a block as large as the code was made for");
         for ((position, calls), functions) in compiled.parts.iter().zip(&self.functions[kernel]) {
             let base = rows.as_mut_ptr();
             // SAFETY: every position is that of a row of this block, and `width` chunks from `chunk` on lie within it.

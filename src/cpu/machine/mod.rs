@@ -16,6 +16,8 @@ mod kernel;
 mod memory;
 mod pool;
 mod step;
+#[cfg(test)]
+mod tests;
 mod x86;
 
 pub use engine::{Engine, Pointers};
@@ -40,7 +42,6 @@ const MOST_LINES: usize = 200_000;
 /// A step and a right-hand side as machine code.
 #[derive(Debug)]
 pub struct Machine {
-    key: Key,
     vectors: Vectors,
     code: Executable,
     step: Compiled,
@@ -49,20 +50,21 @@ pub struct Machine {
     /// Numbers that do not change from run to run, as bits; those of the run come first.
     pool: Vec<u64>,
     n_spill: usize,
+    n_state: usize,
     /// Rows of the block that only the code uses.
     pub n_scratch: usize,
     /// Most chunks of a block.
     pub width: usize,
 }
 
-/// What the code was made for.
+/// What code is made for.
 #[derive(Debug, Clone, PartialEq)]
-struct Key {
+pub struct Key {
     program: OdeProgram,
     stages: Stages,
     precision: Precision,
-    form: Form,
-    has_stops: bool,
+    compensated: bool,
+    is_adaptive: bool,
 }
 
 /// A kernel as machine code.
@@ -90,24 +92,34 @@ impl Machine {
         job: &Job,
         width: impl Fn(usize) -> usize,
     ) -> Option<Machine> {
-        if R::PRECISION == Precision::F32x2 || !job.program.systems.is_empty() {
+        if R::PRECISION == Precision::F32x2 || !job.program.systems.is_empty() || line_count(job) > MOST_LINES {
             return None;
         }
+        let (n_state, n_param) = (job.program.n_state(), job.program.n_param());
+        let rhs = &job.program.rhs;
+        let mut slots =
+            rhs.state_slots().map(|slot| (slot, n_state)).chain(rhs.param_slots().map(|slot| (slot, n_param)));
+        let is_whole = rhs.roots.len() == n_state && slots.all(|(slot, n)| (slot as usize) < n);
+        assert!(is_whole, "a program reads and gives what its model has");
         let layout = Layout::new(job, leaves(job).free, 1);
-        let key = Key::new(job, R::PRECISION);
+        let form = Form {
+            compensated: job.compensated,
+            is_adaptive: job.method.is_adaptive(),
+            epsilon: f64::from(R::EPSILON),
+        };
         let (program, rows) = (&job.program.rhs, rows(&layout));
         let kernels = [
-            step_kernel(program, &job.method.stages, &rows, key.form),
+            step_kernel(program, &job.method.stages, &rows, form),
             rhs_kernel(program, &rows, Base::Candidate),
             rhs_kernel(program, &rows, Base::State),
         ];
-        if kernels.iter().map(|kernel| kernel.lines.len()).sum::<usize>() > MOST_LINES {
-            return None;
-        }
         let cut = kernels.each_ref().map(Stretches::new);
         let n_scratch = cut.iter().map(|stretches| stretches.n_scratch).max().unwrap_or(0);
         let width = width(layout.end + n_scratch);
         let chunk_bytes = C * size_of::<R>();
+        if (layout.end + n_scratch) * stride(width) * chunk_bytes > i32::MAX as usize {
+            return None;
+        }
         let distances = Distances {
             row: stride(width) * chunk_bytes,
             pool: pool_distance::<R>(vectors),
@@ -119,12 +131,7 @@ impl Machine {
         let mut compile = |n: usize| compile(&mut emitter, &mut pool, &kernels[n], &cut[n]);
         let (step, rhs) = (compile(0), [compile(1), compile(2)]);
         let code = Executable::new(&emitter.assembler.code)?;
-        Some(Machine { key, vectors, code, step, rhs, pool: pool.bits, n_spill: emitter.n_spill, n_scratch, width })
-    }
-
-    /// Whether it is the code of a job.
-    pub fn is_for(&self, job: &Job, precision: Precision) -> bool {
-        self.key.is_for(job, precision)
+        Some(Machine { n_state, vectors, code, step, rhs, pool: pool.bits, n_spill: emitter.n_spill, n_scratch, width })
     }
 
     /// Chunks from a row to the next.
@@ -134,21 +141,31 @@ impl Machine {
 }
 
 impl Key {
-    fn new(job: &Job, precision: Precision) -> Key {
-        let form =
-            Form { compensated: job.compensated, is_adaptive: job.method.is_adaptive(), epsilon: precision.epsilon() };
-        let (program, stages) = (job.program.clone(), job.method.stages.clone());
-        Key { program, stages, precision, form, has_stops: job.program.has_stops }
+    pub fn new(job: &Job) -> Key {
+        Key {
+            program: job.program.clone(),
+            stages: job.method.stages.clone(),
+            precision: job.precision,
+            compensated: job.compensated,
+            is_adaptive: job.method.is_adaptive(),
+        }
     }
 
-    fn is_for(&self, job: &Job, precision: Precision) -> bool {
-        self.precision == precision
-            && self.form.compensated == job.compensated
-            && self.form.is_adaptive == job.method.is_adaptive()
-            && self.has_stops == job.program.has_stops
+    /// Whether the code of a job is made for this.
+    pub fn is_for(&self, job: &Job) -> bool {
+        self.precision == job.precision
+            && self.compensated == job.compensated
+            && self.is_adaptive == job.method.is_adaptive()
             && self.stages == job.method.stages
             && self.program == *job.program
     }
+}
+
+/// About how many lines the kernels of a job have.
+fn line_count(job: &Job) -> usize {
+    let stages = &job.method.stages;
+    let terms: usize = stages.a.iter().map(|terms| 2 * terms.len() + 2).sum();
+    (stages.count() + 2) * job.program.rhs.nodes.len() + job.program.n_state() * terms
 }
 
 /// Appends the code of a kernel.

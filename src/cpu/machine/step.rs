@@ -64,7 +64,8 @@ pub fn rhs_kernel(program: &Program, rows: &Rows, state: Base) -> Kernel {
     let results = Rhs::new(program).evaluate(&mut kernel, |kernel, node| match node {
         Node::State(slot) => kernel.load(state, slot as usize),
         Node::Param(slot) => kernel.load(Base::Rows, rows.p + slot as usize),
-        _ => kernel.load(Base::Rows, rows.time),
+        Node::Time => kernel.load(Base::Rows, rows.time),
+        _ => unreachable!("operations are no leaves"),
     });
     for (slot, value) in results.into_iter().enumerate() {
         let cell = stage_cell(rows, 1, slot);
@@ -116,7 +117,8 @@ impl Step<'_> {
                 None => setting.argument(kernel, k, stage, slot as usize),
             },
             Node::Param(slot) => kernel.load(Base::Rows, rows.p + slot as usize),
-            _ => setting.time(kernel, stages.c[stage]),
+            Node::Time => setting.time(kernel, stages.c[stage]),
+            _ => unreachable!("operations are no leaves"),
         });
         for (slot, value) in results.iter().enumerate() {
             let cell = stage_cell(rows, stage, slot);
@@ -305,7 +307,7 @@ impl<'a> Rhs<'a> {
             // Arguments of all functions of a depth come before the first call.
             let needs = if self.is_first_call(count) { self.calls_from(count) } else { &self.order[count..=count] };
             for id in needs.iter().flat_map(|at| nodes[*at].operands()) {
-                if values[id.index()].is_none() {
+                if values[id.index()].is_none() && nodes[id.index()].is_leaf() {
                     values[id.index()] = Some(self.leaf(kernel, nodes[id.index()], &mut leaf));
                 }
             }
