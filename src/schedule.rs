@@ -73,6 +73,8 @@ enum Event {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     tau: f64,
+    /// What it was before it was moved to the end of the span.
+    own: f64,
     event: Event,
 }
 
@@ -108,7 +110,7 @@ impl Clocks {
         // How many stops there were when each callback fired last. Where the tolerance is the rounding of large times, it
         // may be longer than a period.
         let mut fired_in = vec![0; self.callbacks.len()];
-        for Entry { tau, event } in self.entries(t0, span, has_end) {
+        for Entry { tau, event, .. } in self.entries(t0, span, has_end) {
             let tolerance = tolerance.max(self.resolution(tau));
             let is_near = stops.last().is_some_and(|stop| tau - stop.tau < tolerance);
             let has_fired = matches!(event, Event::Fire(i) if fired_in[i] == stops.len());
@@ -182,26 +184,30 @@ impl Clocks {
         let ticks = |dt: f64| {
             // What some span may end at, where there are several: the most that the slack can be.
             let slack = if has_end { self.slack(dt, t0, span) } else { dt / 4.0 };
-            multiples(dt, span + slack).map(move |tau| if has_end { snapped(tau, span, slack) } else { tau })
+            multiples(dt, span + slack).map(move |own| (if has_end { snapped(own, span, slack) } else { own }, own))
         };
         let mut entries = Vec::new();
         for (i, callback) in self.callbacks.iter().enumerate() {
-            let start = callback.at_start.then_some(0.0).into_iter();
-            entries.extend(start.chain(ticks(callback.dt)).map(|tau| Entry { tau, event: Event::Fire(i) }));
+            let start = callback.at_start.then_some((0.0, 0.0)).into_iter();
+            let fires = start.chain(ticks(callback.dt));
+            entries.extend(fires.map(|(tau, own)| Entry { tau, own, event: Event::Fire(i) }));
         }
         for dt in &self.discrete_dts {
-            entries.extend(ticks(*dt).map(|tau| Entry { tau, event: Event::Sample }));
+            entries.extend(ticks(*dt).map(|(tau, own)| Entry { tau, own, event: Event::Sample }));
         }
         let end = span - rounding.max(self.resolution(span));
         let cuts = self.times.iter().map(|t| t - t0).filter(|tau| rounding < *tau && *tau < end);
-        entries.extend(cuts.map(|tau| Entry { tau, event: Event::Cut }));
+        entries.extend(cuts.map(|tau| Entry { tau, own: tau, event: Event::Cut }));
 
         // A merge sort: every period has put its own in order already.
         entries.sort_by(|a, b| a.tau.total_cmp(&b.tau));
         for equal in entries.chunk_by_mut(|a, b| b.tau - a.tau <= ROUNDING * b.tau) {
             let tau = equal[0].tau;
             equal.iter_mut().for_each(|entry| entry.tau = tau);
-            equal.sort_unstable_by_key(|entry| entry.event);
+            equal.sort_by(|a, b| a.own.total_cmp(&b.own));
+            for same in equal.chunk_by_mut(|a, b| b.own - a.own <= ROUNDING * b.own) {
+                same.sort_unstable_by_key(|entry| entry.event);
+            }
         }
         entries
     }

@@ -208,10 +208,10 @@ fn counted(
     }
 }
 
-/// The firings of a run as those of a schedule are shown, without samples.
-fn fired(result: &SolveResult) -> String {
-    let firings = result.firings.iter().map(|firing| format!("{} {}", firing.t, firing.callbacks.join(" ")));
-    firings.collect::<Vec<_>>().join(" | ")
+/// The firings of a run: times as the format of the run has them, and callbacks.
+fn fired(result: &SolveResult, precision: Precision) -> Vec<(f64, String)> {
+    let firings = result.firings.iter();
+    firings.map(|firing| (precision.round(firing.t), firing.callbacks.join(" "))).collect()
 }
 
 #[test]
@@ -230,12 +230,13 @@ fn runs_fire_as_scheduled() {
             want.split(" | ").map(|stop| stop.split(' ').filter(|word| *word != "*").map(renamed).collect::<Vec<_>>());
         let want: Vec<Vec<String>> = stops.filter(|stop| stop.len() > 1).collect();
         let n_fired = ["A", "B"].map(|name| want.iter().flatten().filter(|word| *word == name).count() as f64);
-        let want = want.iter().map(|stop| stop.join(" ")).collect::<Vec<_>>().join(" | ");
-        counted(&counters(&periods, dts[0]), tspan, |context, _, result| {
+        counted(&counters(&periods, dts[0]), tspan, |context, precision, result| {
             let result = result.unwrap_or_else(|e| panic!("{name} on {context}: {e}"));
+            let time = |text: &String| precision.round(text.parse().expect("a time"));
+            let want: Vec<(f64, String)> = want.iter().map(|stop| (time(&stop[0]), stop[1..].join(" "))).collect();
             assert_eq!(
-                (fired(&result), result.final_state.to_vec()),
-                (want.clone(), n_fired.to_vec()),
+                (fired(&result, precision), result.final_state.to_vec()),
+                (want, n_fired.to_vec()),
                 "{name} on {context}"
             );
         });
