@@ -20,8 +20,9 @@ pub struct At {
     pub width: usize,
 }
 
-/// A function of the expression language on rows.
-pub type RowFn<R> = fn(Arch, &mut [R], At);
+/// A function of the expression language on rows, as many times as asked: what a call costs before its first number is
+/// that of a vector or two.
+pub type RowFn<R> = fn(Arch, &mut [R], &[At]);
 
 /// The `C` lanes from a position on.
 #[inline(always)]
@@ -65,13 +66,27 @@ fn each2<R: Copy, S: Copy, T: Copy + Default, const C: usize>(x: [R; C], y: [S; 
     out
 }
 
-/// Runs `body` for the first lane of each chunk of a row.
+/// Runs `body` for the first lane of each chunk of each row.
 #[inline(always)]
-fn chunks<const C: usize>(width: usize, mut body: impl FnMut(usize)) {
-    let mut lane = 0;
-    while lane < width {
-        body(lane);
-        lane += C;
+fn chunks<const C: usize>(rows: &[At], mut body: impl FnMut(&At, usize)) {
+    for at in rows {
+        let mut lane = 0;
+        while lane < at.width {
+            body(at, lane);
+            lane += C;
+        }
+    }
+}
+
+/// Whether all rows are whole chunks.
+fn are_whole<const C: usize>(rows: &[At]) -> bool {
+    rows.iter().all(|at| at.width.is_multiple_of(C))
+}
+
+/// Runs `body` for each lane of each row.
+fn lanes(rows: &[At], mut body: impl FnMut(&At, usize)) {
+    for at in rows {
+        (0..at.width).for_each(|lane| body(at, lane));
     }
 }
 
@@ -86,20 +101,20 @@ pub struct Quick<U, Q, F> {
     pub any: F,
 }
 
-struct Map1<'a, R, F, const C: usize>(&'a mut [R], At, F);
-struct Map2<'a, R, F, const C: usize>(&'a mut [R], At, F);
-struct MapPair<'a, R, U, Q, F, const C: usize>(&'a mut [R], At, Quick<U, Q, F>);
-struct MapQuick<'a, R, U, Q, F, const C: usize>(&'a mut [R], At, Quick<U, Q, F>);
+struct Map1<'a, R, F, const C: usize>(&'a mut [R], &'a [At], F);
+struct Map2<'a, R, F, const C: usize>(&'a mut [R], &'a [At], F);
+struct MapPair<'a, R, U, Q, F, const C: usize>(&'a mut [R], &'a [At], Quick<U, Q, F>);
+struct MapQuick<'a, R, U, Q, F, const C: usize>(&'a mut [R], &'a [At], Quick<U, Q, F>);
 
 impl<R: Copy + Default, F: Fn(R) -> R + Copy, const C: usize> WithSimd for Map1<'_, R, F, C> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Map1(data, at, f) = self;
+        let Map1(data, rows, f) = self;
         chunks::<C>(
-            at.width,
+            rows,
             #[inline(always)]
-            |lane| {
+            |at, lane| {
                 let x: [R; C] = load(data, at.a + lane);
                 store(data, at.out + lane, each(x, f));
             },
@@ -111,11 +126,11 @@ impl<R: Copy + Default, F: Fn(R, R) -> R + Copy, const C: usize> WithSimd for Ma
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Map2(data, at, f) = self;
+        let Map2(data, rows, f) = self;
         chunks::<C>(
-            at.width,
+            rows,
             #[inline(always)]
-            |lane| {
+            |at, lane| {
                 let (x, y): ([R; C], [R; C]) = (load(data, at.a + lane), load(data, at.b + lane));
                 store(data, at.out + lane, each2(x, y, f));
             },
@@ -129,11 +144,11 @@ impl<R: Copy + Default, U: Fn(R) -> bool + Copy, Q: Fn(R) -> R + Copy, F: Fn(R) 
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let MapQuick(data, at, function) = self;
+        let MapQuick(data, rows, function) = self;
         chunks::<C>(
-            at.width,
+            rows,
             #[inline(always)]
-            |lane| {
+            |at, lane| {
                 let x: [R; C] = load(data, at.a + lane);
                 let y = if all(x, function.is_usual) { each(x, function.usual) } else { each(x, function.any) };
                 store(data, at.out + lane, y);
@@ -148,11 +163,11 @@ impl<R: Copy + Default, U: Fn(R) -> bool + Copy, Q: Fn(R) -> (R, R) + Copy, F: F
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let MapPair(data, at, function) = self;
+        let MapPair(data, rows, function) = self;
         chunks::<C>(
-            at.width,
+            rows,
             #[inline(always)]
-            |lane| {
+            |at, lane| {
                 let x: [R; C] = load(data, at.a + lane);
                 let mut first = x;
                 let mut second = x;
@@ -173,20 +188,20 @@ impl<R: Copy + Default, U: Fn(R) -> bool + Copy, Q: Fn(R) -> (R, R) + Copy, F: F
 }
 
 /// A row of `f(a)`, in chunks of `C` lanes where the row is so long.
-pub fn map1<R: Copy + Default, const C: usize>(arch: Arch, data: &mut [R], at: At, f: impl Fn(R) -> R + Copy) {
-    if at.width.is_multiple_of(C) {
-        arch.dispatch(Map1::<R, _, C>(data, at, f));
+pub fn map1<R: Copy + Default, const C: usize>(arch: Arch, data: &mut [R], rows: &[At], f: impl Fn(R) -> R + Copy) {
+    if are_whole::<C>(rows) {
+        arch.dispatch(Map1::<R, _, C>(data, rows, f));
     } else {
-        (0..at.width).for_each(|lane| data[at.out + lane] = f(data[at.a + lane]));
+        lanes(rows, |at, lane| data[at.out + lane] = f(data[at.a + lane]));
     }
 }
 
 /// A row of `f(a, b)`.
-pub fn map2<R: Copy + Default, const C: usize>(arch: Arch, data: &mut [R], at: At, f: impl Fn(R, R) -> R + Copy) {
-    if at.width.is_multiple_of(C) {
-        arch.dispatch(Map2::<R, _, C>(data, at, f));
+pub fn map2<R: Copy + Default, const C: usize>(arch: Arch, data: &mut [R], rows: &[At], f: impl Fn(R, R) -> R + Copy) {
+    if are_whole::<C>(rows) {
+        arch.dispatch(Map2::<R, _, C>(data, rows, f));
     } else {
-        (0..at.width).for_each(|lane| data[at.out + lane] = f(data[at.a + lane], data[at.b + lane]));
+        lanes(rows, |at, lane| data[at.out + lane] = f(data[at.a + lane], data[at.b + lane]));
     }
 }
 
@@ -194,13 +209,13 @@ pub fn map2<R: Copy + Default, const C: usize>(arch: Arch, data: &mut [R], at: A
 pub fn map_quick<R: Copy + Default, const C: usize>(
     arch: Arch,
     data: &mut [R],
-    at: At,
+    rows: &[At],
     function: Quick<impl Fn(R) -> bool + Copy, impl Fn(R) -> R + Copy, impl Fn(R) -> R + Copy>,
 ) {
-    if at.width.is_multiple_of(C) {
-        arch.dispatch(MapQuick::<R, _, _, _, C>(data, at, function));
+    if are_whole::<C>(rows) {
+        arch.dispatch(MapQuick::<R, _, _, _, C>(data, rows, function));
     } else {
-        (0..at.width).for_each(|lane| data[at.out + lane] = (function.any)(data[at.a + lane]));
+        lanes(rows, |at, lane| data[at.out + lane] = (function.any)(data[at.a + lane]));
     }
 }
 
@@ -208,16 +223,14 @@ pub fn map_quick<R: Copy + Default, const C: usize>(
 pub fn map_pair<R: Copy + Default, const C: usize>(
     arch: Arch,
     data: &mut [R],
-    at: At,
+    rows: &[At],
     is_usual: impl Fn(R) -> bool + Copy,
     usual: impl Fn(R) -> (R, R) + Copy,
     any: impl Fn(R) -> (R, R) + Copy,
 ) {
-    if at.width.is_multiple_of(C) {
-        arch.dispatch(MapPair::<R, _, _, _, C>(data, at, Quick { is_usual, usual, any }));
+    if are_whole::<C>(rows) {
+        arch.dispatch(MapPair::<R, _, _, _, C>(data, rows, Quick { is_usual, usual, any }));
     } else {
-        for lane in 0..at.width {
-            (data[at.out + lane], data[at.b + lane]) = any(data[at.a + lane]);
-        }
+        lanes(rows, |at, lane| (data[at.out + lane], data[at.b + lane]) = any(data[at.a + lane]));
     }
 }

@@ -166,7 +166,7 @@ impl<R: Real, const C: usize> RowsOf<'_, R, C> {
     #[inline(always)]
     fn call(&mut self, arch: Arch, function: RowFn<R>, b: usize) {
         let at = At { out: self.out * C, a: self.operands[0] * C, b: b * C, width: self.width * C };
-        function(arch, self.data.as_flattened_mut(), at);
+        function(arch, self.data.as_flattened_mut(), &[at]);
     }
 }
 

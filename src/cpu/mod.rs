@@ -72,7 +72,7 @@ use step::RhsCode;
 /// Bytes of the rows of a block: the first-level data cache of most processors. Half as many lanes cost a third more per
 /// lane (Lorenz), twice as many as well. Below four chunks, however, the cost of an operation itself rules: models of 20
 /// and 100 states are 1.5 times faster from the second-level cache than with rows of one chunk.
-const BLOCK_BYTES: usize = 32 << 10;
+const BLOCK_BYTES: usize = 48 << 10;
 
 /// Most lanes of a block, and fewest for which a block is worth it.
 const MAX_LANES: usize = 256;

@@ -28,7 +28,9 @@ pub struct Engine<'a, R> {
     scratch: usize,
     pool: AVec<u8>,
     spill: AVec<u8>,
+    /// By kernel, by stretch, the function of each run of calls of one.
     functions: Vec<Vec<Vec<RowFn<R>>>>,
+    rows_of_calls: Vec<At>,
 }
 
 impl<'a, R: Real> Engine<'a, R> {
@@ -49,11 +51,12 @@ impl<'a, R: Real> Engine<'a, R> {
             Callee::Function(func) => R::row_fn(&func.row().function.rows),
             Callee::SinCos => R::row_fn(&SIN_COS),
         };
-        let of_kernel = |compiled: &Compiled| {
-            compiled.parts.iter().map(|(_, calls)| calls.iter().map(function).collect()).collect()
+        let of_stretch = |calls: &[LinkedCall]| {
+            calls.chunk_by(|a, b| a.callee == b.callee).map(|same| function(&same[0])).collect::<Vec<RowFn<R>>>()
         };
+        let of_kernel = |compiled: &Compiled| compiled.parts.iter().map(|(_, calls)| of_stretch(calls)).collect();
         let functions = [&machine.step, &machine.rhs[0], &machine.rhs[1]].map(of_kernel).to_vec();
-        Engine { machine, scratch, pool, spill, functions }
+        Engine { machine, scratch, pool, spill, functions, rows_of_calls: Vec::new() }
     }
 
     /// Attempts a step of the first `width` chunks.
@@ -106,9 +109,11 @@ impl<'a, R: Real> Engine<'a, R> {
             // size that it was made for (asserted above).
             unsafe { machine.code.call(*position, &arguments) };
             let row = |row: usize| (self.scratch + row * stride + chunk) * C;
-            for (call, function) in calls.iter().zip(functions) {
-                let at = At { out: row(call.out), a: row(call.a), b: row(call.b), width: width * C };
-                function(arch, rows.as_flattened_mut(), at);
+            let at = |call: &LinkedCall| At { out: row(call.out), a: row(call.a), b: row(call.b), width: width * C };
+            for (same, function) in calls.chunk_by(|a, b| a.callee == b.callee).zip(functions) {
+                self.rows_of_calls.clear();
+                self.rows_of_calls.extend(same.iter().map(at));
+                function(arch, rows.as_flattened_mut(), &self.rows_of_calls);
             }
         }
     }

@@ -284,10 +284,11 @@ impl<'a> Rhs<'a> {
         let mut keys = Vec::new();
         for (at, node) in program.nodes.iter().enumerate() {
             let depth = node.operands().map(|id| depths[id.index()]).max().unwrap_or(0);
-            let is_called = called(*node).is_some();
-            depths.push(depth + usize::from(is_called));
+            let name = called(*node);
+            depths.push(depth + usize::from(name.is_some()));
             if !node.is_leaf() {
-                keys.push((depth, is_called, at));
+                // Calls of one function side by side: they are made at once.
+                keys.push((depth, name, at));
             }
         }
         keys.sort_unstable();
