@@ -17,13 +17,22 @@
 //! On x86-64 a whole step becomes machine code (`machine`): a vector of lanes goes through all stages and the error norm in
 //! registers. Elsewhere, in f32x2, and with functions written in Rust, the flat program is interpreted: one loop over
 //! the lanes for each operation, those that belong together joined. The interpreter is the reference; both give the same
-//! bits, and the tests run on both. Trajectories per second on one core (Zen 5, AVX-512, f64):
+//! bits, and the tests run on both. Trajectories per second on one core (Zen 5, AVX-512, f64, the rows of
+//! `ensolve bench` without and with `--interpreted`):
 //!
-//! TABLE
+//! | workload | machine code | interpreted | gain |
+//! |---|---|---|---|
+//! | Lorenz, 1000 steps of rk4 | 794,000 | 302,000 | 2.6 |
+//! | Lorenz, tsit5, rtol 1e-5 | 3,810,000 | 2,830,000 | 1.3 |
+//! | double pendulum, tsit5, 1e-6 | 128,000 | 102,000 | 1.3 |
+//! | Hodgkin-Huxley, tsit5, 1e-4 | 119,000 | 81,000 | 1.5 |
+//! | heat along a rod of 4, 20, 100 pieces | 2,240,000, 482,000, 60,400 | 988,000, 151,000, 30,500 | 2.3, 3.2, 2.0 |
+//! | Lorenz-96 of 4, 20, 100 states | 2,080,000, 480,000, 61,900 | 904,000, 149,000, 30,600 | 2.3, 3.2, 2.0 |
 //!
-//! The functions of the expression language are the same compiled loops in both, which is why models full of sines gain
-//! little. Cranelift, tried first, has vectors of 128 bits only: on AVX2 a step of Lorenz by tsit5 took 18 to 26 ns with it,
-//! 8.9 interpreted and 6.7 by hand, and it would cost 28 more crates and minutes of build.
+//! The functions of the expression language are the same compiled loops in both, and take half of the time of the double
+//! pendulum (four of them in a right-hand side) and of Hodgkin-Huxley (six). Cranelift, tried first, has vectors of 128 bits
+//! only: on AVX2 a step of Lorenz by tsit5 took 18 to 26 ns with it, 8.9 interpreted and 6.7 by hand, for 28 more crates and
+//! minutes of build.
 
 // A loop over lanes has one number for many arrays.
 #![allow(clippy::needless_range_loop)]
@@ -69,10 +78,14 @@ use std::sync::Arc;
 use std::time::Instant;
 use step::RhsCode;
 
-/// Bytes of the rows of a block: the first-level data cache of most processors. Half as many lanes cost a third more per
-/// lane (Lorenz), twice as many as well. Below four chunks, however, the cost of an operation itself rules: models of 20
-/// and 100 states are 1.5 times faster from the second-level cache than with rows of one chunk.
+/// Bytes of the rows of a block: about the first-level data cache of most processors.
 const BLOCK_BYTES: usize = 48 << 10;
+
+/// But at least so many chunks of lanes, from the second-level cache: with fewer an interpreted operation costs more than
+/// its memory (models of 20 and 100 states are 1.5 times faster with four chunks than with one), and machine code is read
+/// from there again for every block (a seventh faster with two than with one, and as with four).
+const INTERPRETER_CHUNKS: usize = 4;
+const MACHINE_CHUNKS: usize = 2;
 
 /// Most lanes of a block, and fewest for which a block is worth it.
 const MAX_LANES: usize = 256;
@@ -145,7 +158,7 @@ impl CpuBackend {
             return machine.clone();
         }
         let lanes = self.lanes.map(|lanes| lanes.min(MOST_LANES));
-        let width = |rows: usize| block_lanes::<R, C>(lanes, rows) / C;
+        let width = |rows: usize| block_lanes::<R, C>(lanes, rows, MACHINE_CHUNKS) / C;
         let machine = Machine::new::<R, C>(vectors, job, width).map(Arc::new);
         self.machine = Some((Key::new(job), machine.clone()));
         machine
@@ -216,9 +229,9 @@ impl Backend for CpuBackend {
 }
 
 /// Lanes of a block with so many rows.
-fn block_lanes<R: Real, const C: usize>(lanes: Option<usize>, rows: usize) -> usize {
+fn block_lanes<R: Real, const C: usize>(lanes: Option<usize>, rows: usize, fewest: usize) -> usize {
     let fitting = BLOCK_BYTES / (rows * size_of::<R>()) / C * C;
-    lanes.unwrap_or(fitting.clamp(4 * C, MAX_LANES)).next_multiple_of(C)
+    lanes.unwrap_or(fitting.clamp(fewest * C, MAX_LANES)).next_multiple_of(C)
 }
 
 /// Shares the trajectories out among the threads, each with one block that takes the next one whenever a lane is free.
@@ -239,7 +252,10 @@ fn run<R: Real, const C: usize>(
         RhsCode::Machine(machine) => (machine.width * C, false),
         RhsCode::Interpreted(code) => {
             let rows = step::Layout::new(job, code.end, 1).end;
-            (block_lanes::<R, C>(backend.lanes, rows), backend.lanes == Some(1) || share < MIN_LANES)
+            (
+                block_lanes::<R, C>(backend.lanes, rows, INTERPRETER_CHUNKS),
+                backend.lanes == Some(1) || share < MIN_LANES,
+            )
         }
     };
     let work = |_: usize| {
