@@ -40,7 +40,7 @@ pub struct Saving {
 
 impl Saving {
     /// When to save, or `None` for after every accepted step: where nothing or [`Save::Steps`] is asked for. `span` is the
-    /// offset of t1, which may differ from t1 - t0 by rounding ([`Clocks::end`]).
+    /// offset of t1, which may differ from t1 - t0 by rounding ([`Clocks::end`](super::Clocks::end)).
     ///
     /// # Errors
     /// [`Error::Run`] with what was asked for and cannot be.
