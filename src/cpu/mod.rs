@@ -43,10 +43,12 @@ mod control;
 mod controller;
 mod dense;
 mod drive;
+mod error_norm;
 mod evaluate;
 mod integrate_adaptive;
 mod integrate_fixed;
 mod lane;
+mod layout;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // code is made for x86-64 only
 mod machine;
 mod output;
@@ -70,6 +72,7 @@ use crate::real::{Arithmetic, Precision, Real};
 use code::Code;
 use drive::{Run, drive};
 use lane::Tables;
+use layout::{Layout, leaves};
 use machine::{Key, Machine, Vectors};
 use output::Output;
 use queue::Queue;
@@ -174,7 +177,7 @@ impl CpuBackend {
         {
             return RhsCode::Interpreted(code.clone());
         }
-        let code = Arc::new(Code::lower(&job.program.rhs, step::leaves(job)));
+        let code = Arc::new(Code::lower(&job.program.rhs, leaves(job)));
         self.code = Some((job.program.clone(), code.clone()));
         RhsCode::Interpreted(code)
     }
@@ -251,7 +254,7 @@ fn run<R: Real, const C: usize>(
     let (most, is_scalar) = match &code {
         RhsCode::Machine(machine) => (machine.width * C, false),
         RhsCode::Interpreted(code) => {
-            let rows = step::Layout::new(job, code.end, 1).end;
+            let rows = Layout::new(job, code.end, 1).end;
             (
                 block_lanes::<R, C>(backend.lanes, rows, INTERPRETER_CHUNKS),
                 backend.lanes == Some(1) || share < MIN_LANES,

@@ -1,15 +1,15 @@
-//! One Runge-Kutta step of a block of lanes, its error norm and its interpolant. Twin of the generated WGSL functions
+//! One Runge-Kutta step of a block of lanes and its interpolant. Twin of the generated WGSL functions
 //! of the same names (`wgsl/step.rs`): same operations, same order.
 //!
 //! The numbers of a block lie in rows of one number for each lane, and a row in chunks of `C` lanes, which become vector
 //! registers: the leaves of the right-hand side (time, parameters, stage argument), its constants and registers, then the
 //! state and the stages. The stage argument of the last stage is the candidate y1.
 
-use super::code::{Code, Leaves};
-use super::controller::{is_noise, ratio};
+use super::code::Code;
 use super::dense::dense_weights;
 use super::evaluate::LinkedCode;
-use super::lane::{ErrorNorm, LaneChunk, Tables, bits};
+use super::lane::{LaneChunk, Tables, bits};
+use super::layout::{Layout, Places, leaves, stride};
 use super::machine::{Engine, Machine, Pointers};
 use super::rhs::Functions;
 use crate::expr::Node;
@@ -21,71 +21,6 @@ use std::sync::Arc;
 
 /// Rows begin at cache lines: a vector of 512 bits that crosses two takes twice as long.
 const ALIGNMENT: usize = 128;
-
-/// Positions of groups of rows: the first chunk of the first row of each.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Places {
-    /// Time of the stage.
-    pub time: usize,
-    pub p: usize,
-    /// Time at the start of the step, and its size.
-    pub t: usize,
-    pub h: usize,
-    /// The step that the times of the stages are taken with; that of `h` itself where there are no stops.
-    pub h_time: usize,
-    pub y: usize,
-    /// The stage argument; after a step the state that it leads to, should it be accepted.
-    pub y1_candidate: usize,
-    /// What rounding took from y before the step, and what it will have taken after it, if that is carried along.
-    pub low: usize,
-    low1: usize,
-    /// Mean squares of the error in tolerance units: of all slots, and of those alone where it is within the rounding
-    /// of y.
-    pub norm_sq: usize,
-    pub noise_sq: usize,
-    /// Machine code puts NaN here where the candidate is not finite, else 0.
-    pub unbounded: usize,
-}
-
-/// Positions of all rows of a block but those that only code uses, which lie between the leaves and these, or behind.
-pub struct Layout {
-    pub at: Places,
-    /// Positions of the stages.
-    pub k: Vec<usize>,
-    /// The first position behind.
-    pub end: usize,
-}
-
-impl Layout {
-    /// Behind `front` rows, which lie `stride` chunks apart.
-    pub fn new(job: &Job, front: usize, stride: usize) -> Layout {
-        let (n, leaves) = (job.program.n_state(), leaves(job));
-        let mut end = front * stride;
-        let mut group = |rows: usize| {
-            end += rows * stride;
-            end - rows * stride
-        };
-        let carried = if job.compensated { n } else { 0 };
-        let (t, h) = (group(1), group(1));
-        let h_time = if job.program.has_stops { group(1) } else { h };
-        let at = Places {
-            time: leaves.time * stride,
-            p: leaves.param * stride,
-            y1_candidate: leaves.state * stride,
-            t,
-            h,
-            h_time,
-            y: group(n),
-            low: group(carried),
-            low1: group(carried),
-            norm_sq: group(1),
-            noise_sq: group(1),
-            unbounded: group(1),
-        };
-        let k = job.method.stages.c.iter().map(|_| group(n)).collect();
-        Layout { at, k, end }
-    }
-}
 
 /// What evaluates a right-hand side.
 #[derive(Debug, Clone)]
@@ -116,7 +51,7 @@ pub struct Stepper<'a, R, const C: usize> {
     /// What is added to it.
     functions: Functions<'a, R>,
     /// Does all of it instead.
-    engine: Option<Engine<'a, R>>,
+    pub engine: Option<Engine<'a, R>>,
 }
 
 impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
@@ -357,7 +292,7 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
 
     /// sum(weight k) of one chunk of a slot, in the order of the terms.
     #[inline(always)]
-    fn weighted_sum(&self, terms: &[(usize, R)], offset: usize) -> [R; C] {
+    pub fn weighted_sum(&self, terms: &[(usize, R)], offset: usize) -> [R; C] {
         let mut sum = [R::ZERO; C];
         for (j, &(stage, weight)) in terms.iter().enumerate() {
             let k = self.rows[self.k[stage] + offset];
@@ -372,90 +307,6 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
             }
         }
         sum
-    }
-
-    /// Mean squares of the error in tolerance units for each lane; machine code has taken them with the step.
-    #[inline(always)]
-    pub fn error_norm_sq(&mut self) {
-        if self.engine.is_some() {
-            return;
-        }
-        let n = R::of_u32(self.n_state.max(1) as u32);
-        let at = self.at;
-        for chunk in 0..self.width {
-            let h = self.rows[at.h + chunk];
-            let (mut sq, mut noise_sq) = ([R::ZERO; C], [R::ZERO; C]);
-            for slot in 0..self.n_state {
-                let offset = slot * self.stride + chunk;
-                let error = self.weighted_sum(&self.tables.error, offset);
-                let (y, y1) = (self.rows[at.y + offset], self.rows[at.y1_candidate + offset]);
-                let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
-                for i in 0..C {
-                    let error = h[i] * error[i];
-                    let size = y[i].abs().greater(y1[i].abs());
-                    let e = ratio(error, atol + rtol * size);
-                    sq[i] = sq[i] + e * e;
-                    noise_sq[i] = noise_sq[i] + if is_noise(error, size) { e * e } else { R::ZERO };
-                }
-            }
-            for i in 0..C {
-                sq[i] = sq[i] / n;
-                noise_sq[i] = noise_sq[i] / n;
-            }
-            if !self.tables.second_error.is_empty() {
-                let second = self.second_error_sq(chunk, h);
-                for i in 0..C {
-                    let norm = corrected(ErrorNorm { sq: sq[i], noise_sq: noise_sq[i] }, second[i] / n);
-                    (sq[i], noise_sq[i]) = (norm.sq, norm.noise_sq);
-                }
-            }
-            self.rows[at.norm_sq + chunk] = sq;
-            self.rows[at.noise_sq + chunk] = noise_sq;
-        }
-    }
-
-    /// Sum of the squares of a second error estimate, in tolerance units and bounded, so that none overflows.
-    #[inline(always)]
-    fn second_error_sq(&self, chunk: usize, h: [R; C]) -> [R; C] {
-        let mut sq = [R::ZERO; C];
-        for slot in 0..self.n_state {
-            let offset = slot * self.stride + chunk;
-            let error = self.weighted_sum(&self.tables.second_error, offset);
-            let (y, y1) = (self.rows[self.at.y + offset], self.rows[self.at.y1_candidate + offset]);
-            let (rtol, atol) = (self.tables.rtol[slot], self.tables.atol[slot]);
-            for i in 0..C {
-                let size = y[i].abs().greater(y1[i].abs());
-                let e = ratio(h[i] * error[i], atol + rtol * size).abs().lesser(R::of_f32(1e15));
-                sq[i] = sq[i] + e * e;
-            }
-        }
-        sq
-    }
-
-    /// Whether the candidate of any lane is not finite.
-    #[inline(always)]
-    pub fn is_unbounded(&self) -> bool {
-        let mut any = false;
-        if self.engine.is_some() {
-            for sum in self.rows[self.at.unbounded..self.at.unbounded + self.width].as_flattened() {
-                any |= !(*sum == R::ZERO);
-            }
-            return any;
-        }
-        for chunk in 0..self.width {
-            let mut sum = [R::ZERO; C];
-            for slot in 0..self.n_state {
-                let y1 = self.rows[self.at.y1_candidate + slot * self.stride + chunk];
-                for (sum, y1) in sum.iter_mut().zip(y1) {
-                    // Adds 0 for a finite number, and NaN for any other.
-                    *sum = *sum + y1 * R::ZERO;
-                }
-            }
-            for sum in sum {
-                any |= !(sum == R::ZERO);
-            }
-        }
-        any
     }
 
     /// The state of one lane at t + theta h; `dense` are the stages that only dense output uses, and `weights` is room for
@@ -505,27 +356,8 @@ impl<R: Real, const C: usize> WithSimd for OneChunk<'_, R, C> {
     }
 }
 
-/// Chunks from a row to the next, for one more than the block has. The number is odd: at a power of two rows would compete
-/// for the same places of the cache.
-pub fn stride(width: usize) -> usize {
-    (width + 1) | 1
-}
-
-/// Rows of the leaves, one group after the other from row 0 on.
-pub fn leaves(job: &Job) -> Leaves {
-    let (n, n_param) = (job.program.n_state(), job.program.n_param());
-    Leaves { time: 0, param: 1, state: 1 + n_param, free: 1 + n_param + n }
-}
-
 /// 1 and the position of the first number that is not finite, 0 if all are.
 #[inline(always)]
 pub fn first_non_finite<R: Real>(numbers: impl Iterator<Item = R>) -> u32 {
     numbers.zip(1..).find_map(|(x, position)| (!x.is_finite()).then_some(position)).unwrap_or(0)
-}
-
-/// The norm with a second estimate of that mean square: e^2 / sqrt(e^2 + 0.01 e'^2), squared.
-#[inline(always)]
-fn corrected<R: Real>(norm: ErrorNorm<R>, second: R) -> ErrorNorm<R> {
-    let part = ratio(norm.sq, norm.sq + R::of(0.01) * second);
-    ErrorNorm { sq: norm.sq * part, noise_sq: norm.noise_sq * part }
 }

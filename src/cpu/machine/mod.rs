@@ -23,7 +23,7 @@ mod x86;
 pub use engine::{Engine, Pointers};
 pub use x86::Vectors;
 
-use super::step::{Layout, leaves, stride};
+use super::layout::{Layout, leaves, stride};
 use crate::job::Job;
 use crate::method::Stages;
 use crate::program::OdeProgram;
