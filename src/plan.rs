@@ -44,6 +44,11 @@ struct Rules {
     saving: Saving,
     /// Whether the limit of steps is the default.
     limits_steps: bool,
+    /// Most rows where every accepted step is saved, as the user wants it and as the backend holds it, of how many
+    /// trajectories.
+    max_saved: Option<u64>,
+    holds: usize,
+    n_traj: u64,
     is_backward: bool,
 }
 
@@ -67,9 +72,11 @@ pub fn plan<'a>(
         None => return Err(Error::run("tspan is missing; give a start and an end time")),
     };
     check_span(t0, t1)?;
-    let (save, policy) = match &run.save {
-        None if n_traj > 1 && run.save_policy.is_none() => (Some(Save::Points(2)), SavePolicy::AsGiven),
-        save => (save.clone(), run.save_policy.unwrap_or_default()),
+    // Of an ensemble both ends, unless something else is asked for.
+    let (save, policy) = match (&run.save, run.save_policy) {
+        (None, None) if n_traj > 1 => (Some(Save::Points(2)), SavePolicy::AsGiven),
+        (None, Some(policy)) if n_traj > 1 && policy != SavePolicy::Numen => (Some(Save::Points(2)), policy),
+        (save, policy) => (save.clone(), policy.unwrap_or_default()),
     };
     let callback = |callback: &CompiledCallback| Period { dt: callback.dt, at_start: callback.at_start };
     let rules = Rules {
@@ -86,6 +93,9 @@ pub fn plan<'a>(
             has_callbacks: !spec.callbacks.is_empty(),
         },
         limits_steps: run.max_steps.is_none() && method.is_adaptive(),
+        max_saved: run.max_saved,
+        holds: usize::MAX,
+        n_traj,
         is_backward: run.backward == Some(true),
     };
     let job = Job {
@@ -104,9 +114,10 @@ pub fn plan<'a>(
         max_steps: run.max_steps.unwrap_or(u32::MAX),
     };
     let mut plan = Plan { job, t: Vec::new(), stops: Vec::new(), warnings: Vec::new(), rules };
-    plan.set_stops(plan.rules.clocks.stops(t0, t1 - t0)?);
+    // Those of spans of their own come with the spans.
+    plan.set_stops(if own_span { Vec::new() } else { plan.rules.clocks.stops(t0, t1 - t0)? });
     if plan.rules.saving.is_every_step(!spec.discrete_dts.is_empty()) {
-        plan.job.saves = plan.rules.steps(&plan.job, run.max_saved, n_traj)?;
+        plan.job.saves = plan.rules.steps(&plan.job)?;
     } else if !own_span {
         let times = plan.rules.saving.times((t0, t1), t1 - t0, &plan.stops)?.unwrap_or_default();
         plan.job.saves = Saves::At(marked(&times, &plan.stops, precision).collect());
@@ -156,9 +167,10 @@ impl Plan<'_> {
         }
         self.set_stops(self.rules.clocks.stops_of_spans(start, span)?);
         (self.job.t0, self.job.t1) = (start, end);
-        if !self.job.form().saves_steps {
-            self.job.saves = Saves::Own(self.rules.saving.most(span, &self.stops));
-        }
+        self.job.saves = match self.job.form().saves_steps {
+            true => self.rules.steps(&self.job)?,
+            false => Saves::Own(self.rules.saving.most(span, &self.stops)),
+        };
         Ok(())
     }
 
@@ -200,10 +212,11 @@ impl Plan<'_> {
         Ok(reported)
     }
 
-    /// Lowers the number of rows where every accepted step is saved.
+    /// Where every accepted step is saved and the user does not say how many: no more rows than a backend holds.
     pub fn limit_saved(&mut self, limit: usize) {
-        if let Saves::Steps { most, .. } = &mut self.job.saves {
-            *most = limit.clamp(1, *most);
+        self.rules.holds = limit.max(1);
+        if let (Saves::Steps { most, .. }, None) = (&mut self.job.saves, self.rules.max_saved) {
+            *most = self.rules.holds.min(*most);
         }
     }
 
@@ -243,15 +256,17 @@ fn marked(times: &SaveTimes, stops: &[Stop], precision: Precision) -> impl Itera
 
 impl Rules {
     /// Every accepted step, as far as memory that anybody has allows.
-    fn steps(&self, job: &Job, max_saved: Option<u64>, n_traj: u64) -> Result<Saves> {
-        if max_saved == Some(0) {
+    fn steps(&self, job: &Job) -> Result<Saves> {
+        let n_traj = self.n_traj;
+        if self.max_saved == Some(0) {
             return Err(Error::run("max_saved must be at least 1"));
         }
         let values = (job.program.n_row() as u64 + 1).saturating_mul(n_traj);
         let is_counted = !job.method.is_adaptive() && !job.own_span;
         let steps = if is_counted { job.n_steps().min(job.max_steps) } else { job.max_steps };
         let needed = u64::from(steps) + 2 * job.cuts.len() as u64 + job.program.n_own_stop as u64 + 2;
-        let most = max_saved.unwrap_or((MAX_SAVED_VALUES / values).max(2)).min(needed);
+        let held = (MAX_SAVED_VALUES / values).max(2).min(self.holds as u64);
+        let most = self.max_saved.unwrap_or(held).min(needed);
         let fits = |n: &u64| usize::try_from(*n).is_ok_and(|n| Vec::<f64>::new().try_reserve_exact(n).is_ok());
         if most.checked_mul(values).filter(fits).is_none() {
             return Err(Error::run(format!(
@@ -287,6 +302,12 @@ pub fn oriented<'a>(spec: &'a CompiledSpec, run: &RunSettings) -> Result<(&'a Co
         run.tspan = Some((mirrored(t0), mirrored(t1)));
     }
     if let Some(Save::At(times)) = &mut run.save {
+        if let Some(pair) = times.windows(2).find(|pair| !(pair[0] > pair[1])) {
+            return Err(Error::run(format!(
+                "save times must descend backward in time, found {} before {}",
+                pair[0], pair[1]
+            )));
+        }
         times.iter_mut().for_each(|t| *t = mirrored(*t));
     }
     Ok((spec.reversed(), run))

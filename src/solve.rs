@@ -76,9 +76,7 @@ pub fn solve_range(
         return Err(Error::run("reps must be at least 1"));
     }
     let mut plan = plan(spec, &run, &method, precision, range.end - range.start).map_err(mirrored)?;
-    if run.max_saved.is_none() {
-        plan.limit_saved(backend.max_saved(&plan.job));
-    }
+    plan.limit_saved(backend.max_saved(&plan.job));
     log.plan(&plan, tspan, &backend.describe(), range.end - range.start);
     let prepared = backend.prepare(&plan.job)?;
     log.debug(|| format!("prepared: device {:?}, code {:?}", prepared.startup, prepared.jit));

@@ -468,6 +468,22 @@ fn the_end_is_saved_once() {
 
 /// A grid of the period itself, over 20 s, in the ways in which a user may compute it: 39 spurious pairs in numen (Q7).
 #[test]
+fn no_save_time_beside_a_stop_is_lost() {
+    let stops = stops(0.0, 1.0, &[every(0.5)], &[], &[]).expect("a schedule");
+    let near = 0.5 * (1.0 + 1e-13);
+    for (given, want) in [
+        (vec![0.5, near, 1.0], [0.5, near, 1.0]),
+        (vec![0.5 * (1.0 - 1e-13), near, 1.0], [0.5 * (1.0 - 1e-13), 0.5, 1.0]),
+        (vec![0.5 - 2e-13, 0.5 + 2e-13, 1.0], [0.5, 0.5 + 2e-13, 1.0]),
+        (vec![0.25, near, 1.0], [0.25, 0.5, 1.0]),
+    ] {
+        let times = save_times(Some(&Save::At(given.clone())), SavePolicy::AsGiven, false, 0.0, 1.0, &stops);
+        let times = times.expect("times").expect("no steps");
+        assert_eq!((times.t, times.tau), (given, want.to_vec()));
+    }
+}
+
+#[test]
 fn save_times_at_stops_are_at_the_stops() {
     for t0 in [0.0, 0.1, -7.3, 1e3] {
         let t1 = t0 + 20.0;

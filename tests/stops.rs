@@ -532,6 +532,15 @@ fn time_may_run_backward() {
         refused((0.0, 1.0), Some(true), None),
         "backward needs a finite tspan with t1 < t0, got [0, 1]; leave out backward, or swap the ends"
     );
+    let own = compiled(
+        r#"{"states": {"y": 1}, "parameters": {"t1": 0}, "derivatives": {"y": "-y"}, "run": {"tspan": [1, "t1"]}}"#,
+    );
+    let at = |times: Vec<f64>| {
+        let run = RunSettings { backward: Some(true), save: Some(Save::At(times)), ..Default::default() };
+        solve(&own, &run, &mut CpuBackend::new()).map(|result| result.t.to_vec()).map_err(|e| e.to_string())
+    };
+    assert_eq!(at(vec![0.5, 0.25]), Ok(vec![0.5, 0.25]));
+    assert_eq!(at(vec![0.25, 0.5]), Err("save times must descend backward in time, found 0.25 before 0.5".to_string()));
     assert_eq!(
         refused((1.0, 0.0), Some(true), Some(Save::At(vec![0.25, 0.5]))),
         "save times must ascend, found 0.5 before 0.25; backward in time they are listed from the latest to the earliest"
@@ -635,6 +644,49 @@ fn spans_of_their_own_fire_at_their_ends() {
             assert_eq!(one.t_end, one.t[6], "{context}");
         }
     });
+}
+
+#[test]
+fn spans_of_their_own_may_be_short_or_hold_many_firings() {
+    // Ten firings in a ten-millionth, which in a span of 1 would be too many; and a row before and after each of a hundred.
+    for (dt, span, n_fired) in [(1e-8, "1e-7", 10.0), (1.0, "100", 100.0)] {
+        let spec = compiled(&format!(
+            r#"{{"states": {{"y": 1, "n": 0}}, "parameters": {{"t0": 0}}, "derivatives": {{"y": "-y/100", "n": 0}},
+                "callbacks": {{"a": {{"dt": {dt}, "set": {{"n": "n + 1"}}}}}}, "run": {{"tspan": ["t0", "t0 + {span}"]}}}}"#
+        ));
+        everywhere(|tested, precision| {
+            let run = RunSettings {
+                save: Some(Save::Steps),
+                save_after_firing: Some(true),
+                precision: Some(precision),
+                max_steps: Some(if n_fired > 10.0 { 120 } else { 1000 }),
+                ..Default::default()
+            };
+            let result = solve(&spec, &run, tested.backend.as_mut()).unwrap_or_else(|e| panic!("{dt}: {e}"));
+            let context = format!("a period of {dt} on {} in {precision}", tested.name);
+            assert_eq!((result.status, result.final_state[1]), (Status::Success, n_fired), "{context}");
+            assert!(result.t.len() as f64 > 2.0 * n_fired, "{context}: {} rows", result.t.len());
+        });
+    }
+}
+
+#[test]
+fn an_ensemble_saves_both_ends_and_what_a_policy_adds() {
+    let json = r#"{"components": {"c": {"x": {"integrated": 1.0}, "d": {"discrete": 3.0, "dt": 0.4}}},
+        "entities": {"e": {"c": {}}}, "systems": {"s": {"slots": {"c": "c"}, "derivatives": {"c.x": "-c.x"}}}}"#;
+    let spec = compiled(json);
+    let mut cpu = Tested { name: "cpu", backend: Box::new(CpuBackend::new()), precisions: vec![Precision::F64] };
+    let (both, sampled) = (vec![0.0, 1.0], vec![0.0, 0.4, 0.8, 1.0]);
+    for (policy, want) in [
+        (None, &both),
+        (Some(SavePolicy::AsGiven), &both),
+        (Some(SavePolicy::Standard), &sampled),
+        (Some(SavePolicy::Numen), &vec![0.4, 0.8]),
+    ] {
+        let run = RunSettings { tspan: Some((0.0, 1.0)), save_policy: policy, ..Default::default() };
+        let result = ensemble(&spec, &run, r#"{"size": 2}"#, &mut cpu);
+        assert_eq!(&result.t.to_vec(), want, "{policy:?}");
+    }
 }
 
 /// A CPU that takes so many values at once.

@@ -233,7 +233,7 @@ impl RunArgs {
             dt_max: self.tolerances.dt_max,
             max_steps: self.tolerances.max_steps,
             backward: self.backward,
-            save: self.save.times(tspan.or(file.tspan))?,
+            save: self.save.times(tspan.or(file.tspan), self.backward.or(file.backward) == Some(true))?,
             save_policy: self.save.save_policy,
             save_after_firing: self.save.save_after_firing.then_some(true),
             max_saved: self.save.max_saved,
@@ -277,9 +277,9 @@ impl RunArgs {
 }
 
 impl SaveArgs {
-    fn times(&self, tspan: Option<(f64, f64)>) -> Result<Option<Save>> {
+    fn times(&self, tspan: Option<(f64, f64)>, is_backward: bool) -> Result<Option<Save>> {
         if let Some(path) = &self.save_at {
-            return save_at::read(path, tspan).map(|times| Some(Save::At(times)));
+            return save_at::read(path, tspan, is_backward).map(|times| Some(Save::At(times)));
         }
         let points = self.save_points.map(|n| Save::Points(usize::try_from(n).unwrap_or(usize::MAX)));
         let whole = [(self.save_final, Save::Final), (self.save_steps, Save::Steps)];

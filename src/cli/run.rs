@@ -55,7 +55,8 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let lines = [("backend", format!("{} ({})", result.info.backend, chosen.reason))];
     let drawn = inputs(&result, &ensemble, &varied).map(|text| ("ensemble", text));
     let heading = summary::heading(&result, lines.into_iter().chain(drawn));
-    let report = finish(&result, heading + &summary::values(&result, &rows));
+    let reps = settings.reps.unwrap_or(1) as usize;
+    let report = finish(&result, reps, heading + &summary::values(&result, &rows));
     let report = match verified {
         Ok(text) => Report { summary: report.summary + &text, ..report },
         Err(error) => report.failed(&error),
@@ -112,7 +113,7 @@ fn write(args: &RunArgs, result: &EnsembleResult) -> Result<String> {
 }
 
 /// Exit code, and for stderr what the user should know, what went wrong and how to look at it.
-fn finish(result: &EnsembleResult, summary: String) -> Report {
+fn finish(result: &EnsembleResult, reps: usize, summary: String) -> Report {
     let mut report = Report::good(summary).warned(&result.info.warnings);
     if let Some(failures) = summary::failures(result) {
         report.warnings += &failures;
@@ -121,6 +122,11 @@ fn finish(result: &EnsembleResult, summary: String) -> Report {
     if let Some(verification) = result.verification.as_ref().filter(|verification| verification.n_stopped > 0) {
         let (left, k) = (verification.n_stopped, verification.trajectories.len());
         report.warnings += &format!("warning: stopped by Ctrl-C: {left} of {k} trajectories were not verified\n");
+        report.code = UNFINISHED;
+    }
+    let done = result.info.timings.runs.len();
+    if done < reps && !result.status.contains(&Status::Stopped) {
+        report.warnings += &format!("warning: stopped by Ctrl-C: {done} of {reps} repetitions were made\n");
         report.code = UNFINISHED;
     }
     report

@@ -4,7 +4,7 @@ use ensolve::{Error, Result};
 use std::path::Path;
 
 /// Reads the times; empty lines are skipped. `tspan` is `None` where each trajectory has its own.
-pub fn read(path: &Path, tspan: Option<(f64, f64)>) -> Result<Vec<f64>> {
+pub fn read(path: &Path, tspan: Option<(f64, f64)>, is_backward: bool) -> Result<Vec<f64>> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
     let mut times: Vec<f64> = Vec::new();
     for (i, line) in text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -15,7 +15,7 @@ pub fn read(path: &Path, tspan: Option<(f64, f64)>) -> Result<Vec<f64>> {
         if let Some((t0, t1)) = tspan.filter(|(t0, t1)| !(t0.min(*t1) <= t && t <= t0.max(*t1))) {
             return fail(format!("{t} is outside tspan [{t0}, {t1}]; remove it, or widen tspan"));
         }
-        let is_backward = tspan.is_some_and(|(t0, t1)| t1 < t0);
+        let is_backward = tspan.map_or(is_backward, |(t0, t1)| t1 < t0);
         match times.last() {
             Some(before) if t == *before || (t < *before) != is_backward => {
                 let order = if is_backward { "descending" } else { "ascending" };

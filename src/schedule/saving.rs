@@ -166,22 +166,33 @@ fn reported(tau: f64, (t0, t1): (f64, f64), span: f64) -> f64 {
     if tau == span { t1 } else { t0 + tau }
 }
 
-/// Moves offsets that miss a stop, or the `end` where that is saved anyway, by rounding; what is reported stays.
+/// Moves offsets that miss a stop, or the `end` where that is saved anyway, by rounding; what is reported stays. Of several
+/// that miss one stop by more than the last digits only the nearest is moved, so that none is lost.
 fn snap(times: &mut [(f64, f64)], t0: f64, span: f64, stops: &[Stop], end: Option<f64>) {
     let ends = stops.iter().map(|stop| stop.tau).chain([span]);
     let starts = once(0.0).chain(stops.iter().map(|stop| stop.tau));
     let distances = ends.zip(starts).map(|(end, start)| end - start);
     let shortest = distances.filter(|distance| *distance > 0.0).fold(f64::INFINITY, f64::min);
-    for (tau, t) in times {
+    let moved = |&(tau, t): &(f64, f64)| {
         let of_time = SNAPPED_OF_TIME * t0.abs().max(t.abs());
-        let tolerance = of_time.min(SNAPPED_OF_DISTANCE * shortest).max(rounding(t0, *t));
-        let later = stops.partition_point(|stop| stop.tau < *tau);
+        let tolerance = of_time.min(SNAPPED_OF_DISTANCE * shortest).max(rounding(t0, t));
+        let later = stops.partition_point(|stop| stop.tau < tau);
         let beside = stops[later.saturating_sub(1)..].iter().take(2).map(|stop| stop.tau).chain(end);
-        let distance = |stop: f64| (stop - *tau).abs();
+        let distance = |stop: f64| (stop - tau).abs();
         let nearest = beside.min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
-        if let Some(stop) = nearest.filter(|stop| distance(*stop) <= tolerance) {
-            *tau = stop;
-        }
+        nearest.filter(|stop| distance(*stop) <= tolerance)
+    };
+    let aims: Vec<Option<f64>> = times.iter().map(moved).collect();
+    let mut first = 0;
+    for same in aims.chunk_by(|a, b| a == b) {
+        let those = &mut times[first..first + same.len()];
+        first += same.len();
+        let Some(stop) = same[0] else { continue };
+        let distance = |(tau, _): &(f64, f64)| (tau - stop).abs();
+        let nearest = those.iter_mut().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        nearest.into_iter().for_each(|time| time.0 = stop);
+        let is_same = |time: &(f64, f64)| distance(time) <= rounding(t0, time.1);
+        those.iter_mut().filter(|time| is_same(time)).for_each(|time| time.0 = stop);
     }
 }
 
