@@ -474,7 +474,7 @@ fn no_save_time_beside_a_stop_is_lost() {
     for (given, want) in [
         (vec![0.5, near, 1.0], [0.5, near, 1.0]),
         (vec![0.5 * (1.0 - 1e-13), near, 1.0], [0.5 * (1.0 - 1e-13), 0.5, 1.0]),
-        (vec![0.5 - 2e-13, 0.5 + 2e-13, 1.0], [0.5, 0.5 + 2e-13, 1.0]),
+        (vec![0.5 - 2e-13, 0.5 + 2e-13, 1.0], [0.5 - 2e-13, 0.5, 1.0]),
         (vec![0.25, near, 1.0], [0.25, 0.5, 1.0]),
     ] {
         let times = save_times(Some(&Save::At(given.clone())), SavePolicy::AsGiven, false, 0.0, 1.0, &stops);
