@@ -21,6 +21,7 @@ pub fn backends() -> Vec<Tested> {
         backend: Box::new(backend),
         precisions: precisions.to_vec(),
     };
+    #[cfg_attr(not(feature = "gpu"), allow(unused_mut))] // nothing is added then
     let mut all = vec![
         cpu(CpuBackend::new(), &Precision::ALL),
         cpu(CpuBackend::new().interpreted(), &[Precision::F64, Precision::F32]),
