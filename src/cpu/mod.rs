@@ -107,12 +107,12 @@ pub const SUPPORTED_FEATURES: [Feature; 6] = [
     Feature::NativeFunctions,
 ];
 
-/// Bytes of the inputs and results of one chunk in flight: what stays in the caches of most processors is filled again at
-/// less cost than new memory, a sixth of the time of short trajectories.
-const CHUNK_BYTES: usize = 4 << 20;
+/// Bytes of the inputs and results of one chunk in flight, for each thread: what stays in the caches of most processors is
+/// filled again at less cost than new memory, a sixth of the time of short trajectories.
+const CHUNK_BYTES: usize = 2 << 20;
 
-/// But at least so many trajectories, within so many bytes: at the end of a chunk cores wait for the slowest one.
-const CHUNK_TRAJECTORIES: usize = 1 << 14;
+/// But at least so many trajectories for each thread, within so many bytes: at the end of a chunk all wait for the slowest.
+const CHUNK_TRAJECTORIES: usize = 1 << 13;
 const MAX_CHUNK_BYTES: usize = 64 << 20;
 
 /// Runs jobs on all cores.
@@ -203,9 +203,9 @@ impl Backend for CpuBackend {
 
     fn max_chunk(&self, job: &Job) -> usize {
         let rows = 2 * job.program.n_state() + job.program.n_param() + job.saves.count() * job.program.n_row();
-        let within = |bytes: usize| bytes / (8 * rows.max(1));
-        let fewest = CHUNK_TRAJECTORIES.min(within(MAX_CHUNK_BYTES)).max(MAX_LANES * rayon::current_num_threads());
-        within(CHUNK_BYTES).max(fewest)
+        let (threads, within) = (rayon::current_num_threads(), |bytes: usize| bytes / (8 * rows.max(1)));
+        let fewest = (CHUNK_TRAJECTORIES * threads).min(within(MAX_CHUNK_BYTES)).max(MAX_LANES * threads);
+        within(CHUNK_BYTES * threads).max(fewest)
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
