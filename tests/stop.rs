@@ -2,12 +2,11 @@
 
 mod common;
 
-use common::{backends, compiled};
-use ensolve::compile::Feature;
-use ensolve::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput};
+use common::{Limited, backends, compiled};
+use ensolve::job::{Backend, Progress};
 use ensolve::solve::solve_range;
 use ensolve::spec::EnsembleSettings;
-use ensolve::{Distribution, Ensemble, EnsembleResult, Precision, Result, RunSettings, Save, Status};
+use ensolve::{Distribution, Ensemble, EnsembleResult, RunSettings, Save, Status};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Stops once so many trajectories have finished, or after it was asked so many times.
@@ -43,36 +42,8 @@ impl Progress for Until {
 }
 
 /// A backend in chunks of three trajectories.
-struct Threes(Box<dyn Backend>);
-
-impl Backend for Threes {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-
-    fn default_precision(&self) -> Precision {
-        self.0.default_precision()
-    }
-
-    fn supported_features(&self) -> &'static [Feature] {
-        self.0.supported_features()
-    }
-
-    fn max_chunk(&self, _: &Job) -> usize {
-        3
-    }
-
-    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
-        self.0.prepare(job)
-    }
-
-    fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        self.0.run(job, inputs, progress)
-    }
+fn in_threes(backend: Box<dyn Backend>) -> Limited {
+    Limited { backend, trajectories: 3, rows: usize::MAX }
 }
 
 /// Ten trajectories of y = 1 - (1 - cos(w t))/w, which takes longer than anybody waits for a large w.
@@ -105,7 +76,7 @@ fn a_repetition_that_is_stopped_leaves_the_one_before() {
                 let until = Until::finished(n);
                 let result = match threes {
                     false => repeat(tested.backend.as_mut(), &until),
-                    true => repeat(&mut Threes(fresh(tested.name)), &until),
+                    true => repeat(&mut in_threes(fresh(tested.name)), &until),
                 };
                 let context = format!("{}, stopped after {n}, in chunks of three: {threes}", tested.name);
                 assert_eq!(result.status, [Status::Success; 4], "{context}");
@@ -132,7 +103,7 @@ fn assert_never_begun(result: &EnsembleResult, i: usize, context: &str) {
 #[test]
 fn what_has_ended_is_kept_and_what_has_not_begun_is_stopped() {
     for tested in backends() {
-        let result = solve(&mut Threes(tested.backend), 1.0, &Until::finished(3));
+        let result = solve(&mut in_threes(tested.backend), 1.0, &Until::finished(3));
         assert_eq!(result.status_counts(), [(Status::Success, 3), (Status::Stopped, 7)], "{}", tested.name);
         assert!((0..3).all(|i| result.status[i] == Status::Success && result.t_end[i] == 10.0), "{}", tested.name);
         (3..10).for_each(|i| assert_never_begun(&result, i, tested.name));
@@ -142,7 +113,7 @@ fn what_has_ended_is_kept_and_what_has_not_begun_is_stopped() {
 #[test]
 fn what_is_under_way_keeps_what_there_is() {
     for tested in backends() {
-        let result = solve(&mut Threes(tested.backend), 1e4, &Until::asked(5));
+        let result = solve(&mut in_threes(tested.backend), 1e4, &Until::asked(5));
         assert_eq!(result.status, [Status::Stopped; 10], "{}", tested.name);
         for i in 0..3 {
             assert!(

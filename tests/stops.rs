@@ -3,16 +3,15 @@
 
 mod common;
 
-use common::{Tested, assert_close, backends, compiled};
-use ensolve::compile::Feature;
-use ensolve::job::{Inputs, Job, Prepared, Progress, RawOutput};
+use common::{Limited, Tested, assert_close, backends, compiled};
+use ensolve::job::Progress;
 use ensolve::method::TABLEAUS;
 use ensolve::sampling::uniform01;
 use ensolve::solve::solve_range;
 use ensolve::spec::{Callback, EnsembleSettings};
 use ensolve::{
-    Backend, CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, Result, RunSettings, Save,
-    SavePolicy, SolveResult, Status, Tolerance, World, solve, solve_ensemble,
+    CompiledSpec, CpuBackend, Distribution, Ensemble, EnsembleResult, Precision, RunSettings, Save, SavePolicy,
+    SolveResult, Status, Tolerance, World, solve, solve_ensemble,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -689,43 +688,9 @@ fn an_ensemble_saves_both_ends_and_what_a_policy_adds() {
     }
 }
 
-/// A CPU that takes so many values at once.
-struct Small(CpuBackend, usize);
-
-impl Backend for Small {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-
-    fn default_precision(&self) -> Precision {
-        self.0.default_precision()
-    }
-
-    fn supported_features(&self) -> &'static [Feature] {
-        self.0.supported_features()
-    }
-
-    fn max_chunk(&self, job: &Job) -> usize {
-        (self.1 / job.saves.count()).max(1)
-    }
-
-    fn max_saved(&self, _: &Job) -> usize {
-        self.1
-    }
-
-    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
-        assert!(job.saves.count() <= self.1, "rows of one trajectory");
-        self.0.prepare(job)
-    }
-
-    fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        assert!(job.saves.count() * inputs.n_traj <= self.1, "rows of a chunk");
-        self.0.run(job, inputs, progress)
-    }
+/// A CPU that takes so many rows at once.
+fn of_rows(rows: usize) -> Limited {
+    Limited { backend: Box::new(CpuBackend::new()), trajectories: usize::MAX, rows }
 }
 
 #[test]
@@ -736,8 +701,8 @@ fn a_backend_gets_no_more_rows_than_it_takes() {
     let spec = world.compile().expect("a model");
     let ensemble = Ensemble::new(&spec, &world.ensemble).expect("an ensemble");
     let every = RunSettings { save: Some(Save::Every(0.01)), ..Default::default() };
-    let [small, whole] = [1000, usize::MAX]
-        .map(|most| solve_ensemble(&spec, &every, &ensemble, &mut Small(CpuBackend::new(), most)).expect("a run"));
+    let [small, whole] =
+        [1000, usize::MAX].map(|most| solve_ensemble(&spec, &every, &ensemble, &mut of_rows(most)).expect("a run"));
     assert_eq!(small.status, [Status::Success; 40]);
     for i in 0..40 {
         assert_eq!((small.trajectory(i).t, small.trajectory(i).x), (whole.trajectory(i).t, whole.trajectory(i).x));
@@ -745,7 +710,7 @@ fn a_backend_gets_no_more_rows_than_it_takes() {
     // Where nobody says how many steps to save, it is as many as the backend holds.
     for max_steps in [None, Some(u32::MAX)] {
         let steps = RunSettings { dt: Some(0.01), method: Some("rk4".into()), max_steps, ..Default::default() };
-        let result = solve(&spec, &steps, &mut Small(CpuBackend::new(), 50)).expect("a run");
+        let result = solve(&spec, &steps, &mut of_rows(50)).expect("a run");
         assert_eq!((result.status, result.t.len()), (Status::SaveLimit, 50));
     }
 }

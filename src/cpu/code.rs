@@ -92,8 +92,6 @@ pub struct Code {
     pub constants: Vec<(usize, f64)>,
     /// The first row that is free behind constants and registers.
     pub end: usize,
-    /// Whether the program reads the time.
-    pub uses_time: bool,
 }
 
 impl Code {
@@ -111,7 +109,6 @@ impl Code {
         }
         code.constants = rows.constants;
         code.end = rows.end;
-        code.uses_time = program.nodes.contains(&Node::Time);
         code
     }
 }

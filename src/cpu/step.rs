@@ -65,20 +65,19 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
         };
         let Layout { at, k, end } = Layout::new(job, front, stride);
         let mut rows = avec![[ALIGNMENT]| [R::ZERO; C]; end + behind * stride];
-        let (rhs, engine, reads_time) = match code {
+        let (rhs, engine) = match code {
             RhsCode::Interpreted(code) => {
                 for (row, value) in &code.constants {
                     rows[row * stride..(row + 1) * stride].fill([R::of(*value); C]);
                 }
                 let rhs = [at.y1_candidate, at.y].map(|state| LinkedCode::new(code, leaves, stride, state));
-                (rhs, None, code.uses_time)
+                (rhs, None)
             }
             RhsCode::Machine(machine) => {
-                let engine = Engine::new(machine, end, &tables.rtol, &tables.atol);
-                (Default::default(), Some(engine), job.program.rhs.nodes.contains(&Node::Time))
+                (Default::default(), Some(Engine::new(machine, end, &tables.rtol, &tables.atol)))
             }
         };
-        let uses_time = reads_time || !functions.is_empty();
+        let uses_time = job.program.rhs.nodes.contains(&Node::Time) || !functions.is_empty();
         let n_state = job.program.n_state();
         let waiting_at = width;
         Stepper {
@@ -117,13 +116,22 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
         self.k[stage] + slot * self.stride
     }
 
+    /// Rows that [`swap`](Self::swap) lets change places: from, to, how many.
+    fn swapped(&self) -> [(usize, usize, usize); 3] {
+        let (at, n, last) = (self.at, self.n_state, self.k.len() - 1);
+        [(at.y, at.y1_candidate, n), (self.k[0], self.k[last], n), (at.low, at.low1, self.n_low())]
+    }
+
+    /// Rows of what rounding took from the state.
+    fn n_low(&self) -> usize {
+        if self.tables.compensated { self.n_state } else { 0 }
+    }
+
     /// The lanes that wait stay where they are when [`swap`](Self::swap) is called.
     pub fn keep_waiting(&mut self) {
-        let last = self.k.len() - 1;
-        let n_low = if self.tables.compensated { self.n_state } else { 0 };
-        let (n, at) = (self.n_state, self.at);
-        for (from, to, rows) in [(at.y, at.y1_candidate, n), (self.k[0], self.k[last], n), (at.low, at.low1, n_low)] {
-            for offset in (0..rows).map(|row| row * self.stride + self.waiting_at) {
+        for (from, to, rows) in self.swapped() {
+            for row in 0..rows {
+                let offset = row * self.stride + self.waiting_at;
                 self.rows[to + offset] = self.rows[from + offset];
             }
         }
@@ -131,9 +139,8 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
 
     /// Copies state, parameters and first stage from a lane to another.
     pub fn copy_lane(&mut self, from: usize, to: usize) {
-        let n_low = if self.tables.compensated { self.n_state } else { 0 };
         let (n, at) = (self.n_state, self.at);
-        for (group, rows) in [(at.y, n), (self.k[0], n), (at.low, n_low), (at.p, self.n_param)] {
+        for (group, rows) in [(at.y, n), (self.k[0], n), (at.low, self.n_low()), (at.p, self.n_param)] {
             for row in 0..rows {
                 let position = group + row * self.stride;
                 self.put(position, to, self.number(position, from));
@@ -155,13 +162,10 @@ impl<'a, R: Real, const C: usize> Stepper<'a, R, C> {
 
     /// A lane stays where it is when [`swap`](Self::swap) is called.
     pub fn keep(&mut self, lane: usize) {
-        let last = self.k.len() - 1;
-        for slot in 0..self.n_state {
-            let offset = slot * self.stride;
-            self.put(self.at.y1_candidate + offset, lane, self.number(self.at.y + offset, lane));
-            self.put(self.k[last] + offset, lane, self.number(self.k[0] + offset, lane));
-            if self.tables.compensated {
-                self.put(self.at.low1 + offset, lane, self.number(self.at.low + offset, lane));
+        for (from, to, rows) in self.swapped() {
+            for row in 0..rows {
+                let offset = row * self.stride;
+                self.put(to + offset, lane, self.number(from + offset, lane));
             }
         }
     }

@@ -2,7 +2,9 @@
 
 #![allow(dead_code)] // every test file uses a part of it
 
-use ensolve::{Backend, CpuBackend, Precision};
+use ensolve::compile::Feature;
+use ensolve::job::{Inputs, Job, Prepared, Progress, RawOutput};
+use ensolve::{Backend, CpuBackend, Precision, Result};
 
 /// A backend under test.
 pub struct Tested {
@@ -59,6 +61,52 @@ pub fn gpu() -> Option<ensolve::gpu::GpuBackend> {
             println!("no GPU tests: {reason}");
             None
         }
+    }
+}
+
+/// A backend that takes only so much at once, and insists on it.
+pub struct Limited {
+    pub backend: Box<dyn Backend>,
+    /// Most trajectories of a chunk.
+    pub trajectories: usize,
+    /// Most saved rows of a chunk.
+    pub rows: usize,
+}
+
+impl Backend for Limited {
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn describe(&self) -> String {
+        self.backend.describe()
+    }
+
+    fn default_precision(&self) -> Precision {
+        self.backend.default_precision()
+    }
+
+    fn supported_features(&self) -> &'static [Feature] {
+        self.backend.supported_features()
+    }
+
+    fn max_chunk(&self, job: &Job) -> usize {
+        (self.rows / job.saves.count()).clamp(1, self.trajectories)
+    }
+
+    fn max_saved(&self, _: &Job) -> usize {
+        self.rows
+    }
+
+    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
+        assert!(job.saves.count() <= self.rows, "rows of one trajectory");
+        self.backend.prepare(job)
+    }
+
+    fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
+        assert!(job.saves.count() * inputs.n_traj <= self.rows, "rows of a chunk");
+        assert!(inputs.n_traj <= self.trajectories, "trajectories of a chunk");
+        self.backend.run(job, inputs, progress)
     }
 }
 

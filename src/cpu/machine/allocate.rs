@@ -23,7 +23,8 @@ pub struct Stretches {
     pub n_scratch: usize,
 }
 
-/// When a value is made and used: stretch n computes at the time 2 n, its calls run at 2 n + 1.
+/// When a value is made and used: stretch n computes at the time 2 n, its calls run at 2 n + 1. A leaf is made where a call
+/// first needs it in a row. Its home may be read after the stretch that makes it, its row be given away after the last use.
 #[derive(Clone, Copy, Default)]
 struct Life {
     made: usize,
@@ -62,8 +63,7 @@ impl Stretches {
         let wanted: Vec<Value> = (0..kernel.ops.len()).filter(|value| needs_row(*value)).collect();
         let (scratch, n_scratch) = share_rows(&wanted, &lives);
         for value in wanted {
-            let Some(row) = scratch[value] else { continue };
-            let cell = Cell { base: Base::Scratch, row };
+            let cell = scratch[value].map(|row| Cell { base: Base::Scratch, row }).expect("wanted values have rows");
             homes[value].get_or_insert(cell);
             if !matches!(kernel.ops[value], Op::Result(..)) {
                 keep(&mut stretches[lives[value].made / 2].lines, value, cell);

@@ -29,7 +29,7 @@ pub struct Engine<'a, R> {
     pool: AVec<u8>,
     spill: AVec<u8>,
     /// By kernel, by stretch, the function of each run of calls of one.
-    functions: Vec<Vec<Vec<RowFn<R>>>>,
+    functions: [Vec<Vec<RowFn<R>>>; 3],
     rows_of_calls: Vec<At>,
 }
 
@@ -54,8 +54,8 @@ impl<'a, R: Real> Engine<'a, R> {
         let of_stretch = |calls: &[LinkedCall]| {
             calls.chunk_by(|a, b| a.callee == b.callee).map(|same| function(&same[0])).collect::<Vec<RowFn<R>>>()
         };
-        let of_kernel = |compiled: &Compiled| compiled.parts.iter().map(|(_, calls)| of_stretch(calls)).collect();
-        let functions = [&machine.step, &machine.rhs[0], &machine.rhs[1]].map(of_kernel).to_vec();
+        let of_kernel = |kernel: &Compiled| kernel.parts.iter().map(|(_, calls)| of_stretch(calls)).collect();
+        let functions = machine.kernels.each_ref().map(of_kernel);
         Engine { machine, scratch, pool, spill, functions, rows_of_calls: Vec::new() }
     }
 
@@ -85,11 +85,10 @@ impl<'a, R: Real> Engine<'a, R> {
     ) {
         let machine = self.machine;
         let stride = machine.stride();
-        let compiled = [&machine.step, &machine.rhs[0], &machine.rhs[1]][kernel];
         let last_row = self.scratch + machine.n_scratch * stride;
         let fits = width > 0 && chunk + width <= stride && last_row <= rows.len();
         assert!(fits, "a block as large as the code was made for");
-        for ((position, calls), functions) in compiled.parts.iter().zip(&self.functions[kernel]) {
+        for ((position, calls), functions) in machine.kernels[kernel].parts.iter().zip(&self.functions[kernel]) {
             let base = rows.as_mut_ptr();
             // SAFETY: every position is that of a row of this block, and `width` chunks from `chunk` on lie within it.
             let at = |position: usize| unsafe { base.add(position + chunk).cast::<u8>() };

@@ -3,7 +3,7 @@
 //! Every value is computed once (static single assignment), and equal ones are one. Functions of the expression
 //! language are called between two stretches of code, on whole rows; what outlives a call has a row of its own.
 
-use crate::cpu::machine::x86::Predicate;
+use super::x86::Predicate;
 use crate::expr::func::Func;
 use std::collections::HashMap;
 

@@ -33,7 +33,7 @@ use emit::{Distances, Emitter};
 use kernel::{Base, Callee, Cell, Kernel, Op, Value};
 use memory::Executable;
 use pool::{Pool, pool_distance};
-use step::{Form, Rows, rhs_kernel, step_kernel};
+use step::{Form, rhs_kernel, step_kernel};
 use x86::Assembler;
 
 /// More operations than these are interpreted: their code would not fit into any cache.
@@ -44,9 +44,8 @@ const MOST_LINES: usize = 200_000;
 pub struct Machine {
     vectors: Vectors,
     code: Executable,
-    step: Compiled,
-    /// The right-hand side of the candidate, and of the state.
-    rhs: [Compiled; 2],
+    /// A step, the right-hand side of the candidate, and that of the state.
+    kernels: [Compiled; 3],
     /// Numbers that do not change from run to run, as bits; those of the run come first.
     pool: Vec<u64>,
     n_spill: usize,
@@ -95,23 +94,18 @@ impl Machine {
         if R::PRECISION == Precision::F32x2 || !job.program.systems.is_empty() || line_count(job) > MOST_LINES {
             return None;
         }
-        let (n_state, n_param) = (job.program.n_state(), job.program.n_param());
-        let rhs = &job.program.rhs;
-        let mut slots =
-            rhs.state_slots().map(|slot| (slot, n_state)).chain(rhs.param_slots().map(|slot| (slot, n_param)));
-        let is_whole = rhs.roots.len() == n_state && slots.all(|(slot, n)| (slot as usize) < n);
-        assert!(is_whole, "a program reads and gives what its model has");
+        check_slots(job.program);
         let layout = Layout::new(job, leaves(job).free, 1);
         let form = Form {
             compensated: job.compensated,
             is_adaptive: job.method.is_adaptive(),
             epsilon: f64::from(R::EPSILON),
         };
-        let (program, rows) = (&job.program.rhs, rows(&layout));
+        let (rhs, n_state) = (&job.program.rhs, job.program.n_state());
         let kernels = [
-            step_kernel(program, &job.method.stages, &rows, form),
-            rhs_kernel(program, &rows, Base::Candidate),
-            rhs_kernel(program, &rows, Base::State),
+            step_kernel(rhs, &job.method.stages, &layout, form),
+            rhs_kernel(rhs, &layout, Base::Candidate),
+            rhs_kernel(rhs, &layout, Base::State),
         ];
         let cut = kernels.each_ref().map(Stretches::new);
         let n_scratch = cut.iter().map(|stretches| stretches.n_scratch).max().unwrap_or(0);
@@ -126,12 +120,11 @@ impl Machine {
             scratch: layout.end * stride(width) * chunk_bytes,
         };
         let is_double = R::PRECISION == Precision::F64;
-        let mut pool = Pool::new(job.program.n_state(), is_double);
+        let mut pool = Pool::new(n_state, is_double);
         let mut emitter = Emitter::new(Assembler::new(vectors, is_double), distances, pool.masks);
-        let mut compile = |n: usize| compile(&mut emitter, &mut pool, &kernels[n], &cut[n]);
-        let (step, rhs) = (compile(0), [compile(1), compile(2)]);
+        let kernels = std::array::from_fn(|n| compile(&mut emitter, &mut pool, &kernels[n], &cut[n]));
         let code = Executable::new(&emitter.assembler.code)?;
-        Some(Machine { n_state, vectors, code, step, rhs, pool: pool.bits, n_spill: emitter.n_spill, n_scratch, width })
+        Some(Machine { n_state, vectors, code, kernels, pool: pool.bits, n_spill: emitter.n_spill, n_scratch, width })
     }
 
     /// Chunks from a row to the next.
@@ -161,6 +154,15 @@ impl Key {
     }
 }
 
+/// Code would read and write whatever memory a wrong slot leads to.
+fn check_slots(program: &OdeProgram) {
+    let (rhs, n_state, n_param) = (&program.rhs, program.n_state(), program.n_param());
+    let states = rhs.state_slots().map(|slot| (slot, n_state));
+    let mut slots = states.chain(rhs.param_slots().map(|slot| (slot, n_param)));
+    let is_whole = rhs.roots.len() == n_state && slots.all(|(slot, n)| (slot as usize) < n);
+    assert!(is_whole, "a program reads and gives what its model has");
+}
+
 /// About how many lines the kernels of a job have.
 fn line_count(job: &Job) -> usize {
     let stages = &job.method.stages;
@@ -182,21 +184,6 @@ fn compile<'a>(emitter: &mut Emitter<'a>, pool: &mut Pool, kernel: &'a Kernel, c
         (emitter.stretch(&stretch.lines), calls)
     });
     Compiled { parts: parts.collect() }
-}
-
-fn rows(layout: &Layout) -> Rows {
-    let at = layout.at;
-    Rows {
-        time: at.time,
-        p: at.p,
-        t: at.t,
-        h: at.h,
-        h_time: at.h_time,
-        norm_sq: at.norm_sq,
-        noise_sq: at.noise_sq,
-        unbounded: at.unbounded,
-        k: layout.k.clone(),
-    }
 }
 
 fn link(kernel: &Kernel, stretches: &Stretches, number: usize) -> LinkedCall {

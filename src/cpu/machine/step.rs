@@ -3,25 +3,11 @@
 
 use super::kernel::{Base, Call, Callee, Cell, Kernel, Line, Op, Value};
 use super::x86::Predicate;
+use crate::cpu::layout::Layout;
 use crate::expr::{Comparison, ExprId, Node};
 use crate::method::Stages;
 use crate::program::Program;
 use std::collections::HashSet;
-
-/// Where the rows of a block are, by their numbers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
-    pub time: usize,
-    pub p: usize,
-    pub t: usize,
-    pub h: usize,
-    pub h_time: usize,
-    pub norm_sq: usize,
-    pub noise_sq: usize,
-    pub unbounded: usize,
-    /// Stages; the first and the last one change places and are not looked up here.
-    pub k: Vec<usize>,
-}
 
 /// What a step does besides its stages.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,8 +26,8 @@ pub fn uniform_count(n_state: usize) -> usize {
 /// Between two places where code may be cut lie so many operations of the right-hand side.
 const NODES_BETWEEN_CUTS: usize = 64;
 
-/// One attempted step: fills the stages from the second on and the candidate, and tells the error.
-pub fn step_kernel(program: &Program, stages: &Stages, rows: &Rows, form: Form) -> Kernel {
+/// One attempted step of a block whose rows have these numbers (a layout of stride 1): fills the stages from the second on and the candidate, and tells the error.
+pub fn step_kernel(program: &Program, stages: &Stages, rows: &Layout, form: Form) -> Kernel {
     let n_state = program.roots.len();
     let setting = Setting { stages, rows, form };
     let mut step = Step { kernel: Kernel::default(), rhs: Rhs::new(program), setting, k: Vec::new() };
@@ -59,12 +45,12 @@ pub fn step_kernel(program: &Program, stages: &Stages, rows: &Rows, form: Form) 
 }
 
 /// The right-hand side at the time of the row `time`, of states at `state`; it fills the second stage.
-pub fn rhs_kernel(program: &Program, rows: &Rows, state: Base) -> Kernel {
+pub fn rhs_kernel(program: &Program, rows: &Layout, state: Base) -> Kernel {
     let mut kernel = Kernel::default();
     let results = Rhs::new(program).evaluate(&mut kernel, |kernel, node| match node {
         Node::State(slot) => kernel.load(state, slot as usize),
-        Node::Param(slot) => kernel.load(Base::Rows, rows.p + slot as usize),
-        Node::Time => kernel.load(Base::Rows, rows.time),
+        Node::Param(slot) => kernel.load(Base::Rows, rows.at.p + slot as usize),
+        Node::Time => kernel.load(Base::Rows, rows.at.time),
         _ => unreachable!("operations are no leaves"),
     });
     for (slot, value) in results.into_iter().enumerate() {
@@ -74,7 +60,7 @@ pub fn rhs_kernel(program: &Program, rows: &Rows, state: Base) -> Kernel {
     kernel
 }
 
-fn stage_cell(rows: &Rows, stage: usize, slot: usize) -> Cell {
+fn stage_cell(rows: &Layout, stage: usize, slot: usize) -> Cell {
     match stage {
         0 => Cell { base: Base::First, row: slot },
         _ if stage + 1 == rows.k.len() => Cell { base: Base::Last, row: slot },
@@ -86,7 +72,7 @@ fn stage_cell(rows: &Rows, stage: usize, slot: usize) -> Cell {
 #[derive(Clone, Copy)]
 struct Setting<'a> {
     stages: &'a Stages,
-    rows: &'a Rows,
+    rows: &'a Layout,
     form: Form,
 }
 
@@ -116,7 +102,7 @@ impl Step<'_> {
                 Some(y1) => *y1,
                 None => setting.argument(kernel, k, stage, slot as usize),
             },
-            Node::Param(slot) => kernel.load(Base::Rows, rows.p + slot as usize),
+            Node::Param(slot) => kernel.load(Base::Rows, rows.at.p + slot as usize),
             Node::Time => setting.time(kernel, stages.c[stage]),
             _ => unreachable!("operations are no leaves"),
         });
@@ -169,15 +155,15 @@ impl Step<'_> {
             sq = kernel.value(Op::Mul(sq, part));
             noise_sq = kernel.value(Op::Mul(noise_sq, part));
         }
-        self.kernel.store(sq, Base::Rows, self.setting.rows.norm_sq);
-        self.kernel.store(noise_sq, Base::Rows, self.setting.rows.noise_sq);
+        self.kernel.store(sq, Base::Rows, self.setting.rows.at.norm_sq);
+        self.kernel.store(noise_sq, Base::Rows, self.setting.rows.at.noise_sq);
     }
 
     /// An error estimate of a slot, and the size of its state.
     fn error(&mut self, weights: &[(usize, f64)], candidate: &[Value], slot: usize) -> (Value, Value) {
         let (kernel, k) = (&mut self.kernel, &self.k);
         let sum = kernel.weighted_sum(weights.iter().map(|(stage, weight)| (*weight, k[*stage][slot])));
-        let h = kernel.load(Base::Rows, self.setting.rows.h);
+        let h = kernel.load(Base::Rows, self.setting.rows.at.h);
         let error = kernel.value(Op::Mul(h, sum));
         let y = kernel.load(Base::State, slot);
         let [y, y1] = [y, candidate[slot]].map(|y| kernel.value(Op::Abs(y)));
@@ -202,7 +188,7 @@ impl Step<'_> {
             let product = kernel.value(Op::Mul(*y1, zero));
             sum = kernel.value(Op::Add(sum, product));
         }
-        kernel.store(sum, Base::Rows, self.setting.rows.unbounded);
+        kernel.store(sum, Base::Rows, self.setting.rows.at.unbounded);
     }
 }
 
@@ -216,7 +202,7 @@ fn ratio(kernel: &mut Kernel, error: Value, tolerance: Value) -> Value {
 
 impl Setting<'_> {
     fn time(self, kernel: &mut Kernel, c: f64) -> Value {
-        let (t, h) = (kernel.load(Base::Rows, self.rows.t), kernel.load(Base::Rows, self.rows.h_time));
+        let (t, h) = (kernel.load(Base::Rows, self.rows.at.t), kernel.load(Base::Rows, self.rows.at.h_time));
         let c = kernel.constant(c);
         let passed = kernel.value(Op::Mul(c, h));
         kernel.value(Op::Add(t, passed))
@@ -224,7 +210,7 @@ impl Setting<'_> {
 
     /// h sum(weight k) of one slot; a stage of one term shares the product of step size and weight.
     fn increment(self, kernel: &mut Kernel, k: &[Vec<Value>], stage: usize, slot: usize) -> Value {
-        let h = kernel.load(Base::Rows, self.rows.h);
+        let h = kernel.load(Base::Rows, self.rows.at.h);
         let terms = &self.stages.a[stage - 1];
         if let [(of, weight)] = terms[..] {
             let weight = kernel.constant(weight);
