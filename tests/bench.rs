@@ -115,6 +115,15 @@ fn bad_arguments_say_what_to_do() {
 
 /// The references were not computed by ensolve, and ensolve agrees (all three of Lorenz have one): at rtol 1e-9 within a thousand times that.
 #[test]
+fn rows_without_machine_code_say_so() {
+    let of =
+        |options: &str| rows(&format!("lorenz_fixed --method rk4 --trajectories 16 --threads 1 {options}")).remove(0);
+    let (machine, interpreted) = (of(""), of("--interpreted"));
+    assert_eq!((&machine["interpreted"], &interpreted["interpreted"]), (&Value::Null, &Value::Bool(true)));
+    assert_eq!(machine["rel_error"], interpreted["rel_error"], "the same bits");
+}
+
+#[test]
 fn references_are_solutions_of_the_models() {
     let all = WORKLOADS.iter();
     for workload in all.filter(|workload| !workload.one_by_one && workload.name != "lorenz_fixed") {

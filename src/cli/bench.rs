@@ -206,5 +206,8 @@ fn as_json(row: &Row, device: &str, peak: &Peak) -> Value {
     if case.workload.one_by_one {
         line["us_per_solve"] = json!(number(row.us_per_solve()));
     }
+    if case.interpreted {
+        line["interpreted"] = json!(true);
+    }
     line
 }
