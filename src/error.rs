@@ -27,6 +27,8 @@ pub enum Error {
     MissingFunction(String),
     /// No usable GPU adapter, or the device failed.
     Device(String),
+    /// A backend has not the memory for a chunk of trajectories; a smaller one may fit.
+    Memory(String),
     /// The generated kernel was rejected; always a bug of this crate, the text holds the place.
     Shader(String),
     /// A file could not be read or written.
@@ -63,6 +65,7 @@ impl fmt::Display for Error {
             Error::Method(message) => write!(f, "method: {message}"),
             Error::Run(message) | Error::Unsupported(message) | Error::MissingFunction(message) => f.write_str(message),
             Error::Device(message) => write!(f, "gpu: {message}"),
+            Error::Memory(message) => write!(f, "out of memory: {message}"),
             Error::Shader(message) => write!(f, "generated kernel (please report this): {message}"),
             Error::File { path, message } => write!(f, "{path}: {message}"),
         }

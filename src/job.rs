@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
+use crate::reduce::{LaneSteps, Partial, Reduction};
+use crate::sampling::Draws;
+use std::ops::Range;
 use std::time::Duration;
 
 /// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
@@ -540,10 +543,32 @@ impl CountRow {
     }
 }
 
+/// Gives the inputs of any range of trajectories.
+pub trait Source: Sync {
+    /// All of them, drawn on the host, in the number format of the run.
+    ///
+    /// # Errors
+    /// [`Error::Run`] for inputs that a job cannot take ([`Job::check_inputs`]).
+    fn inputs(&self, range: Range<u64>) -> Result<Inputs>;
+
+    /// What a device may draw itself instead; `None` where inputs have to be computed on the host.
+    fn draws(&self) -> Option<&Draws> {
+        None
+    }
+
+    /// Of what a device draws, the rows that are listed rather than random, in the order of [`Draws::listed`].
+    fn listed(&self, _range: Range<u64>) -> Vec<Vec<f64>> {
+        Vec::new()
+    }
+}
+
 /// Is told how far a run is, and says whether to go on.
 pub trait Progress: Sync {
     /// `n` more trajectories have finished.
     fn finished(&self, n: usize);
+
+    /// So many more steps have been attempted.
+    fn stepped(&self, _steps: u64) {}
 
     /// Whether the user wants the run to stop: trajectories that have not finished then end as
     /// [`Status::Stopped`](crate::Status::Stopped), soon.
@@ -603,4 +628,61 @@ pub trait Backend {
     /// # Errors
     /// [`Error::Device`] or [`Error::Shader`] where the machine fails; trajectories in trouble are no error.
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput>;
+
+    /// Integrates a range of trajectories chunk by chunk, and hands the number of the first trajectory, the inputs and the
+    /// output of each chunk to `sink`, in order. Where the user stops it, the last chunk is one that has been cut short.
+    ///
+    /// # Errors
+    /// As [`Backend::run`], and what `source` and `sink` fail with.
+    fn run_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
+    ) -> Result<()> {
+        let mut chunk = self.max_chunk(job) as u64;
+        let mut at = range.start;
+        while at < range.end && !progress.is_stopped() {
+            let end = range.end.min(at + chunk);
+            let inputs = source.inputs(at..end)?;
+            match self.run(job, &inputs, progress) {
+                Err(Error::Memory(_)) if chunk > 1 => chunk = chunk.min(end - at).div_ceil(2),
+                output => {
+                    sink(at, inputs, output?)?;
+                    at = end;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, but of each chunk only what a reduction leaves is handed over. All chunks but the last begin and end at
+    /// multiples of [`BLOCK`](crate::reduce::BLOCK) trajectories, if the memory allows; `range` begins at one.
+    ///
+    /// # Errors
+    /// As [`Backend::run_range`].
+    fn reduce_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        self.run_range(job, source, range, progress, &mut |first, inputs, output| {
+            sink(crate::reduce::reduce(job, &inputs, &output, reduction, first))
+        })
+    }
+
+    /// Of the last call of [`Backend::run_range`] or [`Backend::reduce_range`]: steps that lanes went through and that
+    /// trajectories needed, where the backend counts them.
+    fn lane_steps(&self) -> Option<LaneSteps> {
+        None
+    }
+
+    /// Limits the memory that chunks of trajectories take, in bytes.
+    fn limit_memory(&mut self, _bytes: u64) {}
 }

@@ -65,6 +65,7 @@ pub mod expr;
 pub mod program;
 pub mod infix;
 pub mod compile;
+pub mod reduce;
 pub mod job;
 #[cfg(feature = "gpu")]
 pub mod wgsl;

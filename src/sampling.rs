@@ -113,6 +113,53 @@ impl Distribution {
     }
 }
 
+/// How the random numbers of an ensemble are spread over (0, 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sampling {
+    /// Each on its own.
+    #[default]
+    Random,
+    /// Of n trajectories, one in each of n equal strata of every quantity.
+    LatinHypercube,
+    /// A scrambled Sobol sequence.
+    Sobol,
+}
+
+/// A slot that is drawn at random.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draw {
+    /// Whether it is a state (else a parameter).
+    pub is_state: bool,
+    /// The slot.
+    pub slot: usize,
+    /// Number of the draw, which with seed and trajectory gives the random words.
+    pub number: u32,
+    /// Where it stands among the random slots: its dimension of a Sobol sequence.
+    pub dimension: u32,
+    /// Its distribution, one that [is random](Distribution::is_random).
+    pub distribution: Distribution,
+}
+
+/// Everything that a device needs to draw the inputs of any trajectory.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Draws {
+    /// Seed.
+    pub seed: u64,
+    /// How random numbers are spread.
+    pub sampling: Sampling,
+    /// Trajectories of the whole ensemble.
+    pub size: u64,
+    /// Initial states where nothing varies.
+    pub y0: Vec<f64>,
+    /// Parameters where nothing varies.
+    pub p: Vec<f64>,
+    /// What is drawn at random.
+    pub random: Vec<Draw>,
+    /// Slots (is it a state, and which) whose values are listed: the host gives them
+    /// ([`Source::listed`](crate::job::Source::listed)).
+    pub listed: Vec<(bool, usize)>,
+}
+
 /// `count` equally spaced numbers, both ends included.
 pub fn linspace(first: f64, last: f64, count: usize) -> Vec<f64> {
     let n = count.max(2) - 1;
