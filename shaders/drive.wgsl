@@ -1,16 +1,16 @@
 // The loop over steps of one trajectory. Twin of src/cpu/drive.rs, where a block of lanes steps together.
-// A dispatch attempts at most slice_steps steps; what is unfinished rests in the buffers until the next one.
+// A dispatch attempts so many steps of each unfinished trajectory; what is unfinished then rests in the buffers until the
+// next one, and shaders/compact.wgsl lists it.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = id.x + id.y * groups.x * WORKGROUP_SIZE;
-    if i >= config.n_traj {
+    let place = id.x + id.y * groups.x * WORKGROUP_SIZE;
+    if place >= unfinished[0] {
         return;
     }
+    let i = unfinished[LIST_HEADER + place];
+    let slice_steps = unfinished[LIST_STEPS];
     var lane = load_lane(i);
-    if lane.status != STATUS_RUNNING {
-        return;
-    }
     let p = load_params(i);
     var y = load_y(i);
     var low = load_low(i);
@@ -31,8 +31,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         save_start(&lane, i, y, p);
     }
     var n = 0u;
-    while n < config.slice_steps && lane.status == STATUS_RUNNING {
-        let quiet = quiet_steps(&lane, &y, &low, &k1, p, config.slice_steps - n);
+    while n < slice_steps && lane.status == STATUS_RUNNING {
+        let quiet = quiet_steps(&lane, &y, &low, &k1, p, slice_steps - n);
         n += max(quiet, 1u);
         var at_stop = false;
         if quiet == 0u {
@@ -63,7 +63,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     store_y(i, y);
     store_low(i, low);
     store_k1(i, k1);
-    if lane.status == STATUS_RUNNING {
-        atomicAdd(&unfinished, 1u);
-    }
+    counts[at(COUNT_SLICE, i)] = n;
 }

@@ -8,7 +8,7 @@ struct RunConfig {
     n_cut: u32,
     first_cut: u32,
     max_steps: u32,
-    slice_steps: u32,
+    unused: u32,
     zero: u32,
     safety: f32,
     factor_min: f32,
@@ -45,7 +45,8 @@ struct Tables {
 @group(0) @binding(4) var<storage, read_write> state: array<real>;
 @group(0) @binding(5) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(6) var<storage, read_write> saved: array<real>;
-@group(0) @binding(7) var<storage, read_write> unfinished: atomic<u32>;
+// the unfinished trajectories, after a header of how many there are and how many steps each attempts
+@group(0) @binding(7) var<storage, read> unfinished: array<u32>;
 
 fn at(row: u32, i: u32) -> u32 {
     return row * config.n_traj + i;

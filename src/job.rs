@@ -370,8 +370,8 @@ pub struct RunConfig<R> {
     pub first_cut: u32,
     /// Most attempted steps of one trajectory.
     pub max_steps: u32,
-    /// Most attempted steps in one dispatch.
-    pub slice_steps: u32,
+    /// Keeps what follows at multiples of 8 bytes.
+    pub unused: u32,
     /// 0, in a way that a compiler cannot know: protects compensated sums from being simplified away.
     pub zero: u32,
     /// See [`crate::method::Controller`].
@@ -400,7 +400,7 @@ pub struct RunConfig<R> {
 
 impl<R: Real> RunConfig<R> {
     /// The numbers of a job for a chunk of `n_traj` trajectories.
-    pub fn new(job: &Job, n_traj: usize, slice_steps: u32) -> Self {
+    pub fn new(job: &Job, n_traj: usize) -> Self {
         let span = job.t1 - job.t0;
         let mut config = RunConfig {
             n_traj: n_traj as u32,
@@ -409,7 +409,7 @@ impl<R: Real> RunConfig<R> {
             n_cut: job.cuts.len() as u32,
             first_cut: job.n_save_time(n_traj) as u32,
             max_steps: job.max_steps,
-            slice_steps,
+            unused: 0,
             zero: 0,
             safety: 0.0,
             factor_min: 0.0,
@@ -515,6 +515,8 @@ pub enum CountRow {
     Flags,
     /// 1 and the row of the first value that was not finite; 0 if all were.
     Culprit,
+    /// Attempted steps of the last dispatch.
+    Slice,
     /// The next one of [`Job::cuts`].
     NextCut,
     /// The next one of [`Inputs::own_stops`].
@@ -523,15 +525,23 @@ pub enum CountRow {
     FirstStep,
 }
 
+/// Words before the list of unfinished trajectories that a dispatch works on: how many there are, and how many steps each
+/// of them attempts at most.
+pub const LIST_HEADER: usize = 4;
+
+/// Where the header has the number of steps.
+pub const LIST_STEPS: usize = 1;
+
 impl CountRow {
     /// Every row, in order.
-    pub const ALL: [CountRow; 9] = [
+    pub const ALL: [CountRow; 10] = [
         CountRow::Status,
         CountRow::Accepted,
         CountRow::Rejected,
         CountRow::Saved,
         CountRow::Flags,
         CountRow::Culprit,
+        CountRow::Slice,
         CountRow::NextCut,
         CountRow::NextOwnStop,
         CountRow::FirstStep,

@@ -54,7 +54,7 @@ macro_rules! members_of {
 fn rust_members(precision: Precision) -> (Vec<(&'static str, usize)>, usize) {
     macro_rules! all {
         ($precision:ty) => {
-            members_of!($precision: n_traj n_save n_steps n_cut first_cut max_steps slice_steps zero safety factor_min factor_max
+            members_of!($precision: n_traj n_save n_steps n_cut first_cut max_steps unused zero safety factor_min factor_max
                 beta1 beta2 inv_exponent t0 span dt dt_min dt_max)
         };
     }
@@ -96,7 +96,7 @@ const BUFFERS: [(&str, Access); 8] = [
     ("state", Access::Write),
     ("counts", Access::Write),
     ("saved", Access::Write),
-    ("unfinished", Access::Write),
+    ("unfinished", Access::Read),
 ];
 
 fn access(space: AddressSpace) -> Access {
@@ -138,7 +138,7 @@ fn elements_of_the_buffers_have_the_size_of_the_rust_numbers() {
     for (precision, module) in modules() {
         let real = real_size(precision);
         let reals = ["times", "params", "state", "saved"].map(|name| (name, real));
-        for (name, size) in reals.into_iter().chain([("counts", size_of::<u32>())]) {
+        for (name, size) in reals.into_iter().chain(["counts", "unfinished"].map(|name| (name, size_of::<u32>()))) {
             let variable = module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some(name));
             let ty = variable.unwrap_or_else(|| panic!("no buffer '{name}'")).1.ty;
             let TypeInner::Array { stride, .. } = module.types[ty].inner else { panic!("'{name}' is an array") };

@@ -281,7 +281,7 @@ impl<R: Real> Tables<R> {
         let terms = |row: &Vec<(usize, f64)>| row.iter().map(|(i, w)| (*i, R::of(*w))).collect::<Vec<_>>();
         let stages = &job.method.stages;
         Tables {
-            config: RunConfig::new(job, inputs.n_traj, u32::MAX),
+            config: RunConfig::new(job, inputs.n_traj),
             is_adaptive: job.method.is_adaptive(),
             compensated: job.compensated,
             rtol: all(&job.rtol),

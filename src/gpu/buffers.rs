@@ -5,6 +5,8 @@ use crate::error::{Error, Result};
 use crate::pair::F32x2;
 use crate::real::Precision;
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
 
 // SAFETY: F32x2 is repr(C), of two f32, any bits of which are values.
@@ -17,7 +19,7 @@ pub struct Device {
     pub queue: wgpu::Queue,
     /// Whether it takes SPIR-V as it is.
     pub takes_spirv: bool,
-    complaint: Arc<Mutex<Option<String>>>,
+    complaint: Arc<Mutex<Option<Error>>>,
 }
 
 impl Device {
@@ -27,7 +29,10 @@ impl Device {
         let seen = Arc::clone(&complaint);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             if let Ok(mut first) = seen.lock() {
-                first.get_or_insert(error.to_string());
+                first.get_or_insert(match error {
+                    wgpu::Error::OutOfMemory { .. } => Error::Memory(error.to_string()),
+                    _ => Error::Device(error.to_string()),
+                });
             }
         }));
         Device { device, queue, takes_spirv, complaint }
@@ -36,7 +41,7 @@ impl Device {
     /// The first error since the last call.
     pub fn check(&self) -> Result<()> {
         match self.complaint.lock().ok().and_then(|mut first| first.take()) {
-            Some(text) => Err(Error::Device(text)),
+            Some(error) => Err(error),
             None => Ok(()),
         }
     }
@@ -61,42 +66,65 @@ impl Device {
         self.queue.write_buffer(buffer, 0, &pack(values, precision));
     }
 
+    /// A buffer for copies that the host reads.
+    pub fn staging(&self, bytes: u64) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: bytes.next_multiple_of(16).max(16),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        })
+    }
+
     /// Reads bytes `[start, start + bytes)` of a buffer, waiting for everything submitted before.
     pub fn read(&self, buffer: &wgpu::Buffer, start: u64, bytes: u64) -> Result<Vec<u8>> {
         if bytes == 0 {
             return Ok(Vec::new());
         }
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("staging"),
-            size: bytes,
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
+        let staging = self.staging(bytes);
         let mut encoder = self.device.create_command_encoder(&Default::default());
         encoder.copy_buffer_to_buffer(buffer, start, &staging, 0, bytes);
-        self.queue.submit([encoder.finish()]);
-        self.mapped(&staging)
+        let fetch = self.fetch(encoder, &staging, bytes);
+        self.fetched(&fetch, <[u8]>::to_vec)
     }
 
-    /// The contents of a staging buffer, once everything submitted before is done.
-    pub fn mapped(&self, staging: &wgpu::Buffer) -> Result<Vec<u8>> {
-        let lost = |what: String| self.check().err().unwrap_or(Error::Device(what));
-        let (sender, receiver) = std::sync::mpsc::channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        self.device
-            .poll(wgpu::PollType::wait_indefinitely())
-            .map_err(|e| lost(format!("waiting for the device failed: {e}")))?;
-        match receiver.recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(e)) => return Err(lost(format!("reading a buffer back failed: {e}"))),
-            Err(e) => return Err(lost(format!("the device is gone: {e}"))),
+    /// Submits commands whose last ones fill a staging buffer, and asks for its first `bytes`, at least one.
+    pub fn fetch(&self, encoder: wgpu::CommandEncoder, staging: &wgpu::Buffer, bytes: u64) -> Fetch {
+        let submission = self.queue.submit([encoder.finish()]);
+        let (sender, done) = std::sync::mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| drop(sender.send(result)));
+        Fetch { staging: staging.clone(), bytes, submission, done, arrived: Cell::new(false) }
+    }
+
+    /// Whether what was asked for is there.
+    pub fn is_there(&self, fetch: &Fetch) -> Result<bool> {
+        if !fetch.arrived.get() {
+            match fetch.done.try_recv() {
+                Ok(Ok(())) => fetch.arrived.set(true),
+                Ok(Err(e)) => return Err(self.lost(format!("reading a buffer back failed: {e}"))),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Err(self.lost("the device is gone".to_string())),
+            }
         }
-        let view = staging.get_mapped_range(..).map_err(|e| lost(format!("reading a buffer back failed: {e}")))?;
-        let bytes = view.to_vec();
-        drop(view);
-        staging.unmap();
+        Ok(fetch.arrived.get())
+    }
+
+    /// Waits for what was asked for, and lets `take` look at it.
+    pub fn fetched<T>(&self, fetch: &Fetch, take: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        while !self.is_there(fetch)? {
+            let wait = wgpu::PollType::Wait { submission_index: Some(fetch.submission.clone()), timeout: None };
+            self.device.poll(wait).map_err(|e| self.lost(format!("waiting for the device failed: {e}")))?;
+        }
+        let failed = |e| self.lost(format!("reading a buffer back failed: {e}"));
+        let taken = take(&fetch.staging.get_mapped_range(..fetch.bytes).map_err(failed)?);
+        fetch.staging.unmap();
         self.check()?;
-        Ok(bytes)
+        Ok(taken)
+    }
+
+    /// What the device complained about, else what was noticed here.
+    fn lost(&self, noticed: String) -> Error {
+        self.check().err().unwrap_or(Error::Device(noticed))
     }
 
     /// Reads `count` numbers of the run's precision from element `start` on.
@@ -116,12 +144,21 @@ impl Device {
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let value = work();
-        let errors = [wait(memory.pop()), wait(validation.pop())];
-        match errors.into_iter().flatten().next() {
-            Some(error) => Err(Error::Device(error.to_string())),
-            None => Ok(value),
+        match (wait(memory.pop()), wait(validation.pop())) {
+            (Some(error), _) => Err(Error::Memory(error.to_string())),
+            (None, Some(error)) => Err(Error::Device(error.to_string())),
+            (None, None) => Ok(value),
         }
     }
+}
+
+/// Bytes on their way from the device.
+pub struct Fetch {
+    staging: wgpu::Buffer,
+    bytes: u64,
+    submission: wgpu::SubmissionIndex,
+    done: Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+    arrived: Cell<bool>,
 }
 
 /// Size of a number.

@@ -1,30 +1,38 @@
 //! The GPU backend: a [`Job`] through wgpu on any adapter.
 //!
-//! In: a job and inputs. Out: the same as from the CPU backend. A run is many short dispatches: each attempts at most
-//! a number of steps that aims at a wall time no watchdog minds, and what is unfinished rests in device buffers. The
-//! result does not depend on how a run is cut. It sees programs only through [`wgsl::assemble`].
+//! In: a job and inputs. Out: the same as from the CPU backend. A run is many short dispatches (`pump`): each attempts at
+//! most a number of steps that aims at a wall time no watchdog minds, and what is unfinished rests in device buffers
+//! (`chunk`). The result does not depend on how a run is cut. It sees programs only through [`wgsl::assemble`].
 
 mod buffers;
+mod chunk;
 mod device;
 mod kernel;
+mod pump;
 mod self_test;
+mod stored;
 
 pub use device::{AdapterSummary, adapters};
 
 use crate::compile::Feature;
 use crate::error::{Error, Result};
-use crate::job::{Backend, Inputs, Job, ParamRows, Prepared, Progress, RawOutput, StateRows};
+use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
 use crate::method::Stages;
 use crate::pair::F32x2;
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
+use crate::reduce::{BLOCK, LaneSteps};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
-use kernel::{Kernel, MAX_SLICE};
+use chunk::{BINDINGS, COMPACT_BINDINGS, Chunk, Footprint};
+use kernel::Kernel;
+use pump::{MAX_DISPATCHES, MAX_STEPS, Pace, Pump, Spent};
 use self_test::Finding;
+use std::ops::Range;
 use std::time::{Duration, Instant};
+use stored::{Given, Sink, Stored};
 
-/// Wall time that one dispatch aims at, in seconds: far below any watchdog, far above the cost of a dispatch.
+/// Wall time that one submission aims at, in seconds: far below any watchdog, far above the cost of a submission.
 const SLICE_SECONDS: f64 = 0.05;
 
 /// Most kernels that are kept for each number format.
@@ -39,11 +47,20 @@ pub const SUPPORTED_FEATURES: [Feature; 5] = [
     Feature::Stops,
 ];
 
-/// Device memory that one chunk may take.
-const CHUNK_BYTES: u64 = 512 << 20;
+/// Memory that all chunks in flight may take where nothing else is said.
+const MEMORY: u64 = 1 << 30;
+
+/// Chunks in flight.
+const SLOTS: usize = 2;
 
 /// Most trajectories of a chunk, a bound on memory for small models.
 const MAX_CHUNK: u64 = 1 << 20;
+
+/// Where results are large, chunks are of so many bytes, so that some move while others are computed,
+const MOVED_BYTES: u64 = 64 << 20;
+
+/// but of at least so many trajectories: fewer leave lanes of a large device idle.
+const FILLING: u64 = 1 << 16;
 
 /// Runs jobs on one adapter.
 pub struct GpuBackend {
@@ -51,10 +68,13 @@ pub struct GpuBackend {
     adapter: wgpu::Adapter,
     /// One for each number format that was asked for, each with its kernels.
     devices: Vec<OpenDevice>,
-    slice_steps: Option<u32>,
+    pace: Pace,
+    memory: u64,
     workgroup_size: u32,
     /// What finding the adapter took, until the first device is opened on it.
     search: Duration,
+    /// What the last run has taken.
+    spent: Spent,
 }
 
 /// A device opened for a number format, what self-tests have found on it, and the kernels compiled for it, the one used
@@ -62,6 +82,7 @@ pub struct GpuBackend {
 struct OpenDevice {
     precision: Precision,
     device: Device,
+    compactor: Kernel,
     findings: Vec<(KernelOptions, Finding)>,
     kernels: Vec<CompiledKernel>,
 }
@@ -92,8 +113,16 @@ impl GpuBackend {
     pub fn new(wanted: Option<&str>) -> Result<Self> {
         let start = Instant::now();
         let (adapter, summary) = device::choose(wanted)?;
-        let (devices, workgroup_size) = (Vec::new(), wgsl::WORKGROUP_SIZE);
-        Ok(GpuBackend { summary, adapter, devices, slice_steps: None, workgroup_size, search: start.elapsed() })
+        Ok(GpuBackend {
+            summary,
+            adapter,
+            devices: Vec::new(),
+            pace: Pace { seconds: SLICE_SECONDS, steps: None },
+            memory: MEMORY,
+            workgroup_size: wgsl::WORKGROUP_SIZE,
+            search: start.elapsed(),
+            spent: Spent::default(),
+        })
     }
 
     /// What is known of the adapter.
@@ -109,8 +138,24 @@ impl GpuBackend {
     /// Fixes the number of attempted steps of one dispatch, which is otherwise adapted to the device. The result does
     /// not depend on it.
     pub fn with_slice_steps(mut self, steps: u32) -> Self {
-        self.slice_steps = Some(steps.clamp(1, MAX_SLICE));
+        self.pace.steps = Some(steps.clamp(1, MAX_STEPS));
         self
+    }
+
+    /// Has submissions aim at another wall time than 50 ms. The result does not depend on it.
+    pub fn with_slice_time(mut self, time: Duration) -> Self {
+        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
+        self
+    }
+
+    /// Dispatches of the last run.
+    pub fn slices(&self) -> u64 {
+        self.spent.slices
+    }
+
+    /// Wall time of the last run with work on the device.
+    pub fn busy(&self) -> Duration {
+        self.spent.busy
     }
 
     /// Fixes the number of trajectories of one workgroup, at most 256. The result does not depend on it.
@@ -144,18 +189,13 @@ impl GpuBackend {
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
     /// unless it is at hand.
-    fn open(&mut self, job: &Job) -> Result<(&Device, &Kernel, Prepared)> {
+    fn open(&mut self, job: &Job) -> Result<(&OpenDevice, Prepared)> {
         let start = Instant::now();
         let at = match self.devices.iter().position(|open| open.precision == job.precision) {
             Some(at) => at,
             None => {
                 let (device, queue) = device::open(&self.adapter, &self.summary, job.precision)?;
-                self.devices.push(OpenDevice {
-                    precision: job.precision,
-                    device: Device::new(device, queue),
-                    findings: Vec::new(),
-                    kernels: Vec::new(),
-                });
+                self.devices.push(OpenDevice::new(job.precision, Device::new(device, queue))?);
                 self.devices.len() - 1
             }
         };
@@ -172,25 +212,81 @@ impl GpuBackend {
         let start = Instant::now();
         open.use_kernel(job, options)?;
         let prepared = Prepared { notes, startup, jit: start.elapsed() };
-        let kernel = &open.kernels.last().expect("the kernel was compiled above").kernel;
-        Ok((&open.device, kernel, prepared))
+        Ok((open, prepared))
+    }
+
+    /// Trajectories of a chunk, of so many, and how many chunks are in flight.
+    fn chunks(&self, job: &Job, n_traj: u64) -> (usize, usize) {
+        let each = Footprint::new(job, 0);
+        let wanted = FILLING.max(MOVED_BYTES / each.saved.max(1));
+        let size = (self.max_chunk(job) as u64).min(wanted).min(n_traj).max(1);
+        match size {
+            size if size == n_traj => (size as usize, 1),
+            size => ((size / BLOCK as u64 * BLOCK as u64).max(size.min(BLOCK as u64)) as usize, SLOTS),
+        }
+    }
+
+    /// Integrates a range in chunks of `size`, `slots` of them in flight; of smaller ones where the memory is short.
+    fn pump(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        progress: &dyn Progress,
+        sink: &mut Sink,
+    ) -> Result<()> {
+        let pace = self.pace;
+        let (mut size, mut slots) = self.chunks(job, range.end - range.start);
+        let (open, _) = self.open(job)?;
+        let kernels = (open.kernel(), &open.compactor);
+        let chunks = loop {
+            let chunk = |_| Chunk::new(&open.device, kernels, job, size, 0, MAX_DISPATCHES);
+            match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
+                Err(Error::Memory(_)) if slots > 1 => slots = 1,
+                Err(Error::Memory(_)) if size > 1 => size = size.div_ceil(2),
+                chunks => break chunks?,
+            }
+        };
+        let mut stored = Stored::new(&open.device, job, source, sink, range, size);
+        let mut pump = Pump::new(&open.device, kernels, job, pace, progress, chunks, size)?;
+        let done = pump.run(&mut stored);
+        self.spent = pump.spent;
+        done
     }
 }
 
 impl OpenDevice {
+    fn new(precision: Precision, device: Device) -> Result<Self> {
+        let compactor = Kernel::new(&device, &wgsl::compact()?, &COMPACT_BINDINGS)?;
+        Ok(OpenDevice { precision, device, compactor, findings: Vec::new(), kernels: Vec::new() })
+    }
+
+    /// The kernel that was used last.
+    fn kernel(&self) -> &Kernel {
+        &self.kernels.last().expect("a kernel was compiled before").kernel
+    }
+
     /// Moves the kernel of a job to the end of the list, compiling it if it is not there.
     fn use_kernel(&mut self, job: &Job, options: KernelOptions) -> Result<()> {
         if let Some(at) = self.kernels.iter().position(|compiled| compiled.is_for(job, options)) {
             self.kernels[at..].rotate_left(1);
             return Ok(());
         }
-        let kernel = Kernel::new(&self.device, wgsl::assemble(job.program, job.method, options)?, job)?;
+        let source = wgsl::assemble(job.program, job.method, options)?;
+        let kernel = Kernel::new(&self.device, &source, &BINDINGS)?;
+        self.warm_up(&kernel, job)?;
         let (program, stages) = (job.program.clone(), job.method.stages.clone());
         if self.kernels.len() == MAX_KERNELS {
             self.kernels.remove(0);
         }
         self.kernels.push(CompiledKernel { program, stages, is_adaptive: job.method.is_adaptive(), options, kernel });
         Ok(())
+    }
+
+    /// Many drivers compile at the first dispatch only: one in which nothing is left to do has it done.
+    fn warm_up(&self, kernel: &Kernel, job: &Job) -> Result<()> {
+        let chunk = Chunk::new(&self.device, (kernel, &self.compactor), job, 1, 0, 1)?;
+        chunk.warm_up(&self.device, job, kernel)
     }
 
     /// Refuses arithmetic that the self-test finds wanting; returns what the user should know.
@@ -247,15 +343,11 @@ impl Backend for GpuBackend {
     }
 
     fn max_chunk(&self, job: &Job) -> usize {
-        let size = real_bytes(job.precision);
-        let state = StateRows::new(job.program, job.compensated).count as u64 * size;
-        let params = ParamRows::new(job.program, job.own_span).count as u64 * size;
-        let saved = (job.saves.count() * job.row_size()) as u64 * size;
-        let own_times = if job.own_span { job.n_save_time(1) as u64 * size } else { 0 };
-        let cuts = (2 * job.cuts.len()) as u64 * size;
-        let largest = state.max(params).max(saved).max(1);
-        let binding = (self.most_bytes() / largest).min(self.most_bytes().saturating_sub(cuts) / own_times.max(1));
-        let memory = CHUNK_BYTES / (state + params + saved + own_times).max(1);
+        let each = Footprint::new(job, 0);
+        let cuts = (2 * job.cuts.len()) as u64 * real_bytes(job.precision);
+        let binding = self.most_bytes() / each.largest();
+        let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
+        let memory = self.memory / SLOTS as u64 / each.total();
         binding.min(memory).clamp(1, MAX_CHUNK) as usize
     }
 
@@ -265,14 +357,38 @@ impl Backend for GpuBackend {
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
         self.check_size(job)?;
-        self.open(job).map(|(.., prepared)| prepared)
+        self.open(job).map(|(_, prepared)| prepared)
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
         // Spans of their own are known with the inputs only.
         self.check_size(job)?;
-        let slice_steps = self.slice_steps;
-        let (device, kernel, _) = self.open(job)?;
-        kernel.run(device, job, inputs, slice_steps, progress)
+        let mut result = RawOutput::default();
+        let mut sink = |_, _, output| {
+            result = output;
+            Ok(())
+        };
+        self.pump(job, &Given(inputs), 0..inputs.n_traj as u64, progress, &mut sink)?;
+        Ok(result)
+    }
+
+    fn run_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
+    ) -> Result<()> {
+        self.check_size(job)?;
+        self.pump(job, source, range, progress, sink)
+    }
+
+    fn lane_steps(&self) -> Option<LaneSteps> {
+        Some(self.spent.lane_steps)
+    }
+
+    fn limit_memory(&mut self, bytes: u64) {
+        self.memory = bytes;
     }
 }

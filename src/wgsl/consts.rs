@@ -1,7 +1,7 @@
 //! The constants of a kernel, emitted from their only definitions in Rust.
 
-use super::KernelOptions;
-use crate::job::{CountRow, ParamRows, StateRows};
+use super::{COMPACT_SIZE, KernelOptions, WARP};
+use crate::job::{LIST_HEADER, LIST_STEPS, CountRow, ParamRows, StateRows};
 use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
 use crate::status::Status;
@@ -41,6 +41,8 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     constant("PARAM_ROW_OWN_STOP", params.own_stop);
     constant("PARAM_ROW_T0", params.t0);
     constant("PARAM_ROW_SPAN", params.span);
+    constant("LIST_HEADER", LIST_HEADER);
+    constant("LIST_STEPS", LIST_STEPS);
     for row in CountRow::ALL {
         constant(&format!("COUNT_{}", format!("{row:?}").to_uppercase()), row as usize);
     }
@@ -49,4 +51,20 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     }
     out.push_str(&format!("const REAL_EPSILON: f32 = {:?}f;\n", options.precision.epsilon() as f32));
     out
+}
+
+/// Sizes, rows and codes for the list of what is unfinished.
+pub fn compact() -> String {
+    let constants = [
+        ("WORKGROUP_SIZE", COMPACT_SIZE as usize),
+        ("WARP", WARP as usize),
+        ("N_WARP", (COMPACT_SIZE / WARP) as usize),
+        ("LIST_HEADER", LIST_HEADER),
+        ("AFTER_HEADER", LIST_HEADER - 1),
+        ("COUNT_STATUS", CountRow::Status as usize),
+        ("COUNT_SLICE", CountRow::Slice as usize),
+        ("STATUS_RUNNING", Status::Running as usize),
+        ("STATUS_SUCCESS", Status::Success as usize),
+    ];
+    constants.into_iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect()
 }

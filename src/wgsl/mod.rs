@@ -213,6 +213,22 @@ fn calls_functions(program: &OdeProgram) -> bool {
     program.rhs.nodes.iter().chain(&program.outputs.nodes).chain(callbacks).any(is_call)
 }
 
+/// Lanes that go side by side on most devices: NVIDIA's warp, and half or all of others' waves.
+pub const WARP: u32 = 32;
+
+/// Lanes of a workgroup of the kernel that lists what is unfinished.
+pub const COMPACT_SIZE: u32 = 256;
+
+/// The kernel that lists, after a dispatch, what is unfinished.
+///
+/// # Errors
+/// [`Error::Shader`] if the module is not valid, which is a bug of this crate.
+pub fn compact() -> Result<KernelSource> {
+    let consts = consts::compact();
+    let options = KernelOptions { workgroup_size: COMPACT_SIZE, ..KernelOptions::from(Precision::F32) };
+    Draft::new(&[("generated constants", &consts), shader!("compact.wgsl")], options).prove()
+}
+
 /// Numbers that the self-test kernel computes for each of its cases.
 pub const SELF_TEST_RESULTS: usize = 8;
 

@@ -1,0 +1,321 @@
+//! Keeps the device busy: chunk after chunk, dispatch after dispatch, with submissions in flight.
+//!
+//! In: a job, chunks of inputs one by one, and what to do with each result. A submission is several dispatches, each
+//! followed by a new list of what is unfinished, so that lanes whose trajectory has ended do not idle; altogether it aims
+//! at a wall time that no watchdog minds. Two are in flight at any time: while one runs, the host reads what the one before
+//! has come to, a few words. When half of a chunk has ended the next one sets out beside it: the device stays full, and
+//! results and inputs move while it computes. No result depends on any of this.
+
+use super::buffers::{Device, Fetch};
+use super::chunk::{Chunk, NEWS};
+use super::kernel::Kernel;
+use crate::error::Result;
+use crate::job::{Job, Progress};
+use crate::reduce::LaneSteps;
+use crate::wgsl::WARP;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Operations of the first dispatch, roughly: a twentieth of a second on a device of 100 billion a second, which is
+/// slower than most; later ones follow the measured time.
+const FIRST_OPERATIONS: f64 = 5e9;
+
+/// The next submission attempts at most so many times more or fewer steps than the last.
+const CHANGE: f64 = 4.0;
+
+/// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
+pub const MAX_STEPS: u32 = 32768;
+
+/// Most dispatches of one submission.
+pub const MAX_DISPATCHES: usize = 32;
+
+/// Submissions in flight: one that runs, and one that begins when it ends.
+const IN_FLIGHT: usize = 2;
+
+/// Attempted steps of the first dispatches. A trajectory that ends within a dispatch leaves its lane idle for the rest of it,
+/// and a dispatch costs about as much as some steps.
+const FIRST_STEPS: u32 = 32;
+
+/// Later dispatches attempt this part of the steps that were attempted before, so that at most as large a part is wasted.
+const GROWTH: u32 = 8;
+
+/// How dispatches are to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Wall time that a submission aims at, in seconds.
+    pub seconds: f64,
+    /// Steps of every dispatch, where they are fixed.
+    pub steps: Option<u32>,
+}
+
+/// A place for a chunk.
+pub struct Slot {
+    pub chunk: Chunk,
+    state: State,
+}
+
+enum State {
+    Empty,
+    /// With trajectories that have not set out.
+    Loaded,
+    Running,
+    /// Its results are on their way.
+    Asked(Fetch),
+}
+
+/// A submission in flight.
+struct Submission {
+    fetch: Fetch,
+    staging: wgpu::Buffer,
+    /// Slots that it works on, each with the first trajectory of its chunk.
+    works_on: Vec<(usize, u64)>,
+    steps: u32,
+    submitted: Instant,
+}
+
+/// What a run has taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spent {
+    /// Steps of lanes.
+    pub lane_steps: LaneSteps,
+    /// Dispatches.
+    pub slices: u64,
+    /// Wall time with something in flight.
+    pub busy: Duration,
+}
+
+/// Where chunks come from and where their results go.
+pub trait Traffic {
+    /// Puts the next trajectories into a chunk; false if there are none.
+    fn load(&mut self, chunk: &mut Chunk) -> Result<bool>;
+    /// Asks the device for the results of a chunk.
+    fn ask(&mut self, chunk: &Chunk) -> Result<Fetch>;
+    /// Takes them.
+    fn take(&mut self, chunk: &mut Chunk, fetch: &Fetch) -> Result<()>;
+}
+
+/// A run on its way.
+pub struct Pump<'a> {
+    device: &'a Device,
+    kernel: &'a Kernel,
+    compactor: &'a Kernel,
+    job: &'a Job<'a>,
+    pace: Pace,
+    progress: &'a dyn Progress,
+    slots: Vec<Slot>,
+    in_flight: VecDeque<Submission>,
+    spare: Vec<wgpu::Buffer>,
+    /// Steps of the next submission.
+    steps: u32,
+    last_end: Instant,
+    pub spent: Spent,
+}
+
+impl<'a> Pump<'a> {
+    pub fn new(
+        device: &'a Device,
+        (kernel, compactor): (&'a Kernel, &'a Kernel),
+        job: &'a Job<'a>,
+        pace: Pace,
+        progress: &'a dyn Progress,
+        chunks: Vec<Chunk>,
+        capacity: usize,
+    ) -> Result<Pump<'a>> {
+        let bytes = (chunks.len() * NEWS * size_of::<u32>()) as u64;
+        let spare = device.scoped(|| (0..IN_FLIGHT).map(|_| device.staging(bytes)).collect())?;
+        let slots = chunks.into_iter().map(|chunk| Slot { chunk, state: State::Empty }).collect();
+        Ok(Pump {
+            device,
+            kernel,
+            compactor,
+            job,
+            pace,
+            progress,
+            slots,
+            in_flight: VecDeque::new(),
+            spare,
+            steps: pace.steps.unwrap_or_else(|| first_steps(job, capacity)),
+            last_end: Instant::now(),
+            spent: Spent::default(),
+        })
+    }
+
+    /// Runs all chunks; stopped ones give what there is of them.
+    pub fn run(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
+        loop {
+            let is_stopped = self.progress.is_stopped();
+            if !is_stopped {
+                self.set_out(traffic)?;
+                while self.in_flight.len() < IN_FLIGHT && self.is_running() {
+                    self.submit()?;
+                }
+                // With the device busy, there is time to prepare what comes next.
+                self.load(traffic)?;
+            }
+            match self.in_flight.pop_front() {
+                Some(submission) => self.hear(submission)?,
+                None if is_stopped => return self.give_up(traffic),
+                None if self.slots.iter().all(|slot| matches!(slot.state, State::Empty)) => return Ok(()),
+                None => {}
+            }
+            self.ask(traffic, State::is_ended)?;
+            self.take(traffic)?;
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.slots.iter().any(|slot| matches!(slot.state, State::Running))
+    }
+
+    /// Puts trajectories into places that are empty.
+    fn load(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
+        for slot in self.slots.iter_mut().filter(|slot| matches!(slot.state, State::Empty)) {
+            if traffic.load(&mut slot.chunk)? {
+                slot.state = State::Loaded;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the next chunk set out, if those on their way leave lanes idle.
+    fn set_out(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
+        let is_full = |slot: &Slot| {
+            matches!(slot.state, State::Running) && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj
+        };
+        if self.slots.iter().any(is_full) {
+            return Ok(());
+        }
+        if !self.slots.iter().any(|slot| matches!(slot.state, State::Loaded)) {
+            self.load(traffic)?;
+        }
+        let loaded = self.slots.iter_mut().filter(|slot| matches!(slot.state, State::Loaded));
+        if let Some(next) = loaded.min_by_key(|slot| slot.chunk.first) {
+            next.state = State::Running;
+        }
+        Ok(())
+    }
+
+    /// Submits dispatches for every chunk on its way.
+    fn submit(&mut self) -> Result<()> {
+        let dispatches = self.dispatches();
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        let staging = self.spare.pop().expect("there is one for each submission in flight");
+        let mut running: Vec<(usize, &mut Chunk)> = self
+            .slots
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, slot)| matches!(slot.state, State::Running))
+            .map(|(at, slot)| (at, &mut slot.chunk))
+            .collect();
+        running.iter().for_each(|(_, chunk)| chunk.plan(self.device, &dispatches));
+        for n in 0..dispatches.len() {
+            running.iter().for_each(|(_, chunk)| chunk.prepare(&mut encoder, n));
+            // Nothing that one chunk's dispatch reads is written by another's: they run side by side.
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            running.iter().for_each(|(_, chunk)| chunk.integrate(&mut pass, self.kernel));
+            running.iter_mut().for_each(|(_, chunk)| chunk.compact(&mut pass, self.compactor));
+        }
+        let steps = dispatches.iter().sum();
+        let news = (NEWS * size_of::<u32>()) as u64;
+        for (at, (_, chunk)) in running.iter_mut().enumerate() {
+            chunk.tell(&mut encoder, &staging, at as u64 * news);
+            chunk.so_far = chunk.so_far.saturating_add(steps);
+        }
+        let works_on: Vec<_> = running.iter().map(|(slot, chunk)| (*slot, chunk.first)).collect();
+        let submitted = Instant::now();
+        let fetch = self.device.fetch(encoder, &staging, works_on.len() as u64 * news);
+        self.spent.slices += dispatches.len() as u64;
+        self.in_flight.push_back(Submission { fetch, staging, works_on, steps, submitted });
+        Ok(())
+    }
+
+    /// Steps of each dispatch of the next submission.
+    fn dispatches(&self) -> Vec<u32> {
+        if let Some(steps) = self.pace.steps {
+            return vec![steps];
+        }
+        let running = || self.slots.iter().filter(|slot| matches!(slot.state, State::Running)).map(|slot| &slot.chunk);
+        // Where all trajectories end together, or all are in one warp, there is nothing to gain by a new list.
+        let ends_apart = self.job.method.is_adaptive() || self.job.own_span;
+        let is_listed = ends_apart && running().any(|chunk| chunk.unfinished > WARP as usize);
+        let mut so_far = running().map(|chunk| chunk.so_far).min().unwrap_or(0);
+        let (mut left, mut dispatches) = (self.steps, Vec::new());
+        while left > 0 && dispatches.len() < MAX_DISPATCHES {
+            let most = if is_listed { (so_far / GROWTH).max(FIRST_STEPS) } else { MAX_STEPS };
+            let steps = left.min(most).min(MAX_STEPS);
+            (left, so_far) = (left - steps, so_far.saturating_add(steps));
+            dispatches.push(steps);
+        }
+        dispatches
+    }
+
+    /// Waits for a submission and takes its news.
+    fn hear(&mut self, submission: Submission) -> Result<()> {
+        let news: Vec<[u32; NEWS]> =
+            self.device.fetched(&submission.fetch, |bytes| bytemuck::pod_collect_to_vec(bytes))?;
+        let now = Instant::now();
+        let spent = now - submission.submitted.max(self.last_end);
+        self.spent.busy += spent;
+        self.last_end = now;
+        self.spare.push(submission.staging);
+        for ((at, first), news) in submission.works_on.into_iter().zip(news) {
+            let slot = &mut self.slots[at];
+            // Another chunk may be there by now, if this one had ended before.
+            if slot.chunk.first == first && matches!(slot.state, State::Running) {
+                let (ended, steps) = slot.chunk.hear(news);
+                self.progress.finished(ended);
+                self.progress.stepped(steps);
+            }
+        }
+        if self.pace.steps.is_none() {
+            let wanted = f64::from(submission.steps) * self.pace.seconds / spent.as_secs_f64().max(1e-9);
+            let (least, most) = (f64::from(submission.steps) / CHANGE, f64::from(submission.steps) * CHANGE);
+            self.steps = wanted.clamp(least, most).clamp(1.0, f64::from(MAX_STEPS) * MAX_DISPATCHES as f64) as u32;
+        }
+        Ok(())
+    }
+
+    /// Asks for the results of some chunks.
+    fn ask(&mut self, traffic: &mut dyn Traffic, which: fn(&Slot) -> bool) -> Result<()> {
+        for slot in self.slots.iter_mut().filter(|slot| which(slot)) {
+            self.spent.lane_steps.executed += slot.chunk.lane_steps.executed;
+            self.spent.lane_steps.needed += slot.chunk.lane_steps.needed;
+            slot.state = State::Asked(traffic.ask(&slot.chunk)?);
+        }
+        Ok(())
+    }
+
+    /// Takes results that are there; waits for them where there is nothing else to do.
+    fn take(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
+        let must_wait = self.in_flight.is_empty();
+        for slot in &mut self.slots {
+            if let State::Asked(fetch) = &slot.state
+                && (must_wait || self.device.is_there(fetch)?)
+            {
+                traffic.take(&mut slot.chunk, fetch)?;
+                slot.state = State::Empty;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over what there is of the chunks on their way.
+    fn give_up(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
+        self.ask(traffic, |slot| matches!(slot.state, State::Running))?;
+        self.take(traffic)
+    }
+}
+
+impl State {
+    /// Whether nothing is left to do for the trajectories of a chunk.
+    fn is_ended(slot: &Slot) -> bool {
+        matches!(slot.state, State::Running) && slot.chunk.unfinished == 0
+    }
+}
+
+/// Attempted steps of the first submission: each stage costs the derivative and a sum over the stages before it.
+fn first_steps(job: &Job, n_traj: usize) -> u32 {
+    let stages = job.method.stages.count();
+    let per_step = stages * (job.program.rhs.nodes.len() + 2 * stages * job.program.n_state());
+    (FIRST_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, f64::from(MAX_STEPS)) as u32
+}
