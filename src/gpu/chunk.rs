@@ -7,7 +7,7 @@ use super::buffers::{Device, Fetch, pack, real_bytes, unpack};
 use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::Result;
 use crate::job::{
-    LIST_HEADER, LIST_STEPS, AFTER_FIRING, CountRow, Inputs, Job, ParamRows, RawOutput, RunConfig, Saves, StateRows,
+    AFTER_FIRING, CountRow, Inputs, Job, LIST_HEADER, LIST_STEPS, ParamRows, RawOutput, RunConfig, Saves, StateRows,
     rounded_off,
 };
 use crate::math::TWO_OVER_PI;
@@ -143,9 +143,8 @@ impl Chunk {
         })?;
         let ([config, tables_buffer, times], [params, state], [counts, saved], lists, [tally, steps], staging) = parts;
         device.queue.write_buffer(&tables_buffer, 0, &tables);
-        let main = |list| {
-            kernel.bind(device, &[&config, &tables_buffer, &times, &params, &state, &counts, &saved, list])
-        };
+        let main =
+            |list| kernel.bind(device, &[&config, &tables_buffer, &times, &params, &state, &counts, &saved, list]);
         let compact = |before, after| compactor.bind(device, &[&config, &counts, before, after, &tally]);
         let [a, b] = &lists;
         Ok(Chunk {

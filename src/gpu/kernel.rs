@@ -107,4 +107,3 @@ pub fn bind(device: &Device, layout: &wgpu::BindGroupLayout, buffers: &[&wgpu::B
     let descriptor = wgpu::BindGroupDescriptor { label: Some("ensolve"), layout, entries: &entries };
     device.scoped(|| device.device.create_bind_group(&descriptor))
 }
-

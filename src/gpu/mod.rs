@@ -226,7 +226,7 @@ impl GpuBackend {
         }
     }
 
-    /// Integrates a range in chunks of `size`, `slots` of them in flight; of smaller ones where the memory is short.
+    /// Integrates a range, in chunks of `size`, `slots` of them in flight; of smaller ones where the memory is short.
     fn pump(
         &mut self,
         job: &Job,

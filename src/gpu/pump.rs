@@ -179,9 +179,8 @@ impl<'a> Pump<'a> {
 
     /// Has the next chunk set out, if those on their way leave lanes idle.
     fn set_out(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
-        let is_full = |slot: &Slot| {
-            matches!(slot.state, State::Running) && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj
-        };
+        let is_full =
+            |slot: &Slot| matches!(slot.state, State::Running) && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj;
         if self.slots.iter().any(is_full) {
             return Ok(());
         }

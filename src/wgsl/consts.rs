@@ -1,7 +1,7 @@
 //! The constants of a kernel, emitted from their only definitions in Rust.
 
 use super::{COMPACT_SIZE, KernelOptions, WARP};
-use crate::job::{LIST_HEADER, LIST_STEPS, CountRow, ParamRows, StateRows};
+use crate::job::{CountRow, LIST_HEADER, LIST_STEPS, ParamRows, StateRows};
 use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
 use crate::status::Status;

@@ -1,0 +1,63 @@
+//! Lanes of the GPU are kept busy: what is wasted where costs differ, and that no result depends on how it is avoided.
+
+#![cfg(feature = "gpu")]
+
+mod common;
+
+use common::{compiled, gpu};
+use ensolve::{Backend, CompiledSpec, Ensemble, EnsembleResult, RunSettings, Save, solve_ensemble};
+use ensolve::{Distribution, Precision, spec::EnsembleSettings, spec::Tolerance};
+
+/// Lanes that go side by side.
+const WARP: usize = 32;
+
+/// Van der Pol's oscillator, whose steps grow in number with mu.
+fn oscillator() -> CompiledSpec {
+    compiled(
+        r#"{"model": "van der pol", "states": {"x": 2, "v": 0}, "parameters": {"mu": 1},
+            "derivatives": {"x": "v", "v": "mu*(1 - x*x)*v - x"}}"#,
+    )
+}
+
+/// mu over three decades, in random order.
+fn ensemble(spec: &CompiledSpec, size: u64) -> Ensemble {
+    let vary = [("mu".to_string(), Distribution::LogUniform(0.1, 100.0))].into_iter().collect();
+    let settings = EnsembleSettings { size: Some(size), seed: Some(42), vary };
+    Ensemble::new(spec, &settings).expect("valid inputs")
+}
+
+fn run() -> RunSettings {
+    RunSettings {
+        tspan: Some((0.0, 20.0)),
+        method: Some("dopri5".to_string()),
+        rtol: Some(Tolerance::Scalar(1e-4)),
+        atol: Some(Tolerance::Scalar(1e-6)),
+        save: Some(Save::Final),
+        precision: Some(Precision::F32),
+        ..Default::default()
+    }
+}
+
+/// Lane-steps executed over those needed if every lane kept its trajectory and warps waited for their slowest.
+fn waste_without_lists(result: &EnsembleResult) -> f64 {
+    let steps: Vec<u64> =
+        result.accepted.iter().zip(&result.rejected).map(|(a, r)| u64::from(*a) + u64::from(*r)).collect();
+    let executed: u64 = steps.chunks(WARP).map(|warp| WARP as u64 * warp.iter().max().expect("not empty")).sum();
+    executed as f64 / steps.iter().sum::<u64>() as f64
+}
+
+#[test]
+fn costs_that_differ_waste_little() {
+    let Some(mut gpu) = gpu() else { return };
+    let spec = oscillator();
+    let result = solve_ensemble(&spec, &run(), &ensemble(&spec, 16384), &mut gpu).expect("the run works");
+    assert_eq!(result.n_finished(), result.n_traj());
+    let counted = gpu.lane_steps().expect("counted");
+    let needed: u64 = result.accepted.iter().chain(&result.rejected).map(|n| u64::from(*n)).sum();
+    assert_eq!(counted.needed, needed);
+    let (waste, without) = (counted.executed as f64 / needed as f64, waste_without_lists(&result));
+    println!("lane-steps executed over needed: {waste:.3}, without lists {without:.3}, {} dispatches", gpu.slices());
+    // Three decades of mu in random order leave four fifths of the lanes of a warp idle.
+    assert!(without > 4.0, "{without}");
+    assert!(waste <= 1.3, "{waste}");
+}
