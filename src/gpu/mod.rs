@@ -8,6 +8,7 @@ mod buffers;
 mod chunk;
 mod device;
 mod kernel;
+mod peak;
 mod pump;
 mod self_test;
 mod stored;

@@ -8,6 +8,7 @@ mod consts;
 mod literal;
 mod model;
 mod names;
+pub mod peak;
 mod spelling;
 mod spirv;
 mod step;
