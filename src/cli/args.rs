@@ -132,7 +132,8 @@ pub struct MachineArgs {
     /// Where to run: auto takes a real GPU where there is one, else the CPU, and says why
     #[arg(long, value_enum, default_value_t = BackendName::Auto)]
     pub backend: BackendName,
-    /// The GPU whose name contains NAME, in any case ('ensolve adapters' lists them) [default: the best one]
+    /// The GPU whose name contains NAME, in any case ('ensolve adapters' lists them), or 'all': the GPUs share the trajectories
+    /// [default: the best one]
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
     /// Number format: f32 (7 digits), f64 (16), or f32x2 (14, from two f32) where a GPU's f64 is missing or slow
