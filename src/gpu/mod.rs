@@ -7,6 +7,8 @@
 mod buffers;
 mod device;
 mod kernel;
+#[allow(dead_code)] // The engine takes it in.
+mod reduce;
 mod self_test;
 
 pub use device::{AdapterSummary, adapters};
