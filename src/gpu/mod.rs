@@ -11,6 +11,7 @@ mod kernel;
 mod open;
 mod pump;
 mod ranges;
+mod reduce;
 mod self_test;
 mod several;
 mod stored;
