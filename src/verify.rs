@@ -87,7 +87,7 @@ pub fn verify_with_progress(
     let (mut left, mut most) = (trajectories.as_slice(), backend.max_chunk(&reference.job));
     while !left.is_empty() && !progress.is_stopped() {
         let numbers = &left[..most.min(left.len())];
-        let mut inputs = inputs(spec, ensemble, run.tspan, numbers);
+        let mut inputs = inputs(spec, ensemble, run.tspan, numbers, job.precision);
         reference.reserve(&inputs, numbers[0])?;
         // Spans of their own tell only now how many save times there may be.
         most = backend.max_chunk(&reference.job);
@@ -128,7 +128,8 @@ fn check_origin(plan: &Plan, is_backward: bool, ensemble: &Ensemble, result: &En
     let tspan = if is_backward { (0.0 - job.t0, 0.0 - job.t1) } else { (job.t0, job.t1) };
     let is_other_span = !job.own_span && info.tspan != tspan;
     let is_other_run = is_other_span || info.method != plan::describe_method(job);
-    let is_other_ensemble = info.seed != ensemble.seed() || result.first + result.n_traj() as u64 > ensemble.size();
+    let is_other_draw = info.seed != ensemble.seed() || info.sampling != ensemble.sampling();
+    let is_other_ensemble = is_other_draw || result.first + result.n_traj() as u64 > ensemble.size();
     match [("model", is_other_model), ("run", is_other_run), ("ensemble", is_other_ensemble)].iter().find(|(_, is)| *is)
     {
         None => Ok(()),
@@ -189,8 +190,14 @@ fn sample(result: &EnsembleResult, seed: u64, k: u64) -> Vec<u64> {
     chosen.into_iter().map(|position| result.first + position).collect()
 }
 
-/// Inputs of some trajectories: [`Ensemble::inputs`] of every row of consecutive numbers, side by side.
-fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, numbers: &[u64]) -> Inputs {
+/// Inputs of some trajectories, drawn in the precision of the run: [`Ensemble::inputs`] of every row of consecutive numbers, side by side.
+fn inputs(
+    spec: &CompiledSpec,
+    ensemble: &Ensemble,
+    tspan: Option<(f64, f64)>,
+    numbers: &[u64],
+    precision: Precision,
+) -> Inputs {
     let n_traj = numbers.len();
     let n_span = if tspan.is_none() { n_traj } else { 0 };
     let mut all = Inputs {
@@ -206,7 +213,7 @@ fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, n
     let mut at = 0;
     for row in numbers.chunk_by(|a, b| a + 1 == *b) {
         let n = row.len();
-        let part = ensemble.inputs(spec, tspan, row[0]..row[0] + n as u64);
+        let part = ensemble.inputs(spec, tspan, row[0]..row[0] + n as u64, precision);
         let arrays = [
             (&mut all.y0, &part.y0),
             (&mut all.p, &part.p),

@@ -6,10 +6,12 @@
 
 mod buffers;
 mod device;
+mod draw;
 mod kernel;
 mod self_test;
 
 pub use device::{AdapterSummary, adapters};
+pub use draw::draw_inputs;
 
 use crate::compile::Feature;
 use crate::error::{Error, Result};

@@ -4,7 +4,15 @@
 //! validated it. The files of `shaders/` are taken in whole; constants, the model and the unrolled step are printed
 //! here. It knows nothing of adapters, inputs or times: one kernel serves every run of a model with a method.
 
+/// A file of `shaders/` and its text.
+macro_rules! shader {
+    ($name:literal) => {
+        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
+    };
+}
+
 mod consts;
+mod draw;
 mod literal;
 mod model;
 mod names;
@@ -13,6 +21,7 @@ mod spirv;
 mod step;
 
 pub use consts::WORKGROUP_SIZE;
+pub use draw::{ENTRY_KEYS, ENTRY_WORDS, KIND_NONE, draw};
 
 use crate::error::{Error, Result};
 use crate::expr::Node;
@@ -24,13 +33,6 @@ use model::Members;
 use spelling::Spelling;
 use spirv::Kept;
 use step::StepPrinter;
-
-/// A file of `shaders/` and its text.
-macro_rules! shader {
-    ($name:literal) => {
-        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
-    };
-}
 
 /// A part of the module: a file of `shaders/` or a generated section.
 #[derive(Debug, Clone, PartialEq, Eq)]
