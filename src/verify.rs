@@ -39,8 +39,9 @@ const DRAW: u32 = u32::MAX;
 /// pass them on. Where neighbouring solutions approach each other a few units are usual, over long times of an oscillation
 /// hundreds. Those of a chaotic model move apart, so that its errors grow without bound until they are as large as the
 /// solution itself, at any tolerance: they then tell how far ahead the model can be predicted, and its statistics may be
-/// right all the same. The rounding of initial values and parameters to the run's precision counts as error. At tolerances
-/// near the rounding of f64 the reference is hardly better than the run, and the errors tell an order of magnitude only.
+/// right all the same. Random inputs are those that the run has drawn in its precision; the rounding of other initial values
+/// and parameters to it counts as error. At tolerances near the rounding of f64 the reference is hardly better than the run,
+/// and the errors tell an order of magnitude only.
 ///
 /// # Errors
 /// [`Error::Run`] if `k` is 0, if the result belongs to another model, run or ensemble, or if a state has no tolerance,

@@ -190,6 +190,15 @@ fn keys(draws: &Draws, draw: &Draw) -> Result<Vec<u32>> {
     Ok(keys)
 }
 
+/// What a device has drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Drawn {
+    /// Initial states and parameters.
+    pub inputs: Inputs,
+    /// What rounding took from the initial states, `[n_state][n_traj]`.
+    pub y0_low: Vec<f64>,
+}
+
 /// Draws the inputs of ranges of trajectories on the best adapter, or the best one whose name contains `wanted`, and reads
 /// them back: to see what a device gives. Rows that are listed stay 0. All ranges are in flight together.
 ///
@@ -201,27 +210,29 @@ pub fn draw_inputs(
     precision: Precision,
     arithmetic: Arithmetic,
     ranges: &[Range<u64>],
-) -> Result<Vec<Inputs>> {
+) -> Result<Vec<Drawn>> {
     let (adapter, summary) = device::choose(wanted)?;
     let (device, queue) = device::open(&adapter, &summary, precision)?;
     let device = Device::new(device, queue);
     let drawer = Drawer::new(&device, draws, precision, arithmetic)?;
-    let bytes = real_bytes(precision);
+    let (bytes, n_state) = (real_bytes(precision), draws.y0.len());
     let mut chunks = Vec::new();
     let mut encoder = device.device.create_command_encoder(&Default::default());
     for range in ranges {
         let n_traj = (range.end - range.start) as usize;
         let rows = |label: &str, n: usize| device.storage(label, (n * n_traj) as u64 * bytes);
-        let (params, state) = device.scoped(|| (rows("params", draws.p.len()), rows("state", draws.y0.len())))?;
-        let target = Target { params: &params, state: &state, stride: n_traj, row_y: 0, row_y_low: None };
+        let (params, state) = device.scoped(|| (rows("params", draws.p.len()), rows("state", 2 * n_state)))?;
+        let target = Target { params: &params, state: &state, stride: n_traj, row_y: 0, row_y_low: Some(n_state) };
         drawer.encode(&device, &mut encoder, range.start, n_traj, &target)?;
         chunks.push((n_traj, params, state));
     }
     device.queue.submit([encoder.finish()]);
-    let read = |(n_traj, params, state): &(usize, wgpu::Buffer, wgpu::Buffer)| -> Result<Inputs> {
-        let y0 = device.read_reals(state, 0, draws.y0.len() * n_traj, precision)?;
+    let read = |(n_traj, params, state): &(usize, wgpu::Buffer, wgpu::Buffer)| -> Result<Drawn> {
+        let n_y0 = n_state * n_traj;
+        let y0 = device.read_reals(state, 0, n_y0, precision)?;
+        let y0_low = device.read_reals(state, n_y0, n_y0, precision)?;
         let p = device.read_reals(params, 0, draws.p.len() * n_traj, precision)?;
-        Ok(Inputs { n_traj: *n_traj, y0, p, ..Inputs::default() })
+        Ok(Drawn { inputs: Inputs { n_traj: *n_traj, y0, p, ..Inputs::default() }, y0_low })
     };
     chunks.iter().map(read).collect()
 }

@@ -11,7 +11,7 @@ mod kernel;
 mod self_test;
 
 pub use device::{AdapterSummary, adapters};
-pub use draw::draw_inputs;
+pub use draw::{Drawn, draw_inputs};
 
 use crate::compile::Feature;
 use crate::error::{Error, Result};
