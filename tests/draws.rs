@@ -143,17 +143,21 @@ fn worst<R: Real>(distribution: &Distribution, scale: impl Fn(f64) -> f64) -> f6
 fn quantiles_are_good_in_every_format() {
     let largest = 36.7; // of |log| of the loguniform ends and of 8.2 standard deviations of 4
     let cases: [(Distribution, &dyn Fn(f64) -> f64, [f64; 2]); 5] = [
-        (Distribution::Normal(0.0, 1.0), &|z| z.abs().max(0.25), [4.0, 4.0]),
+        (Distribution::Normal(0.0, 1.0), &|z| z.abs().max(0.25), [4.0, 5.0]),
         (Distribution::LogNormal(0.5, 4.0), &|x| x * largest, [3.0, 3.0]),
         (Distribution::Uniform(-3.0, 8.0), &|_| 8.0, [1.5, 1.5]),
         (Distribution::LogUniform(2f64.powi(-40), 1024.0), &|x| x * largest, [3.0, 3.0]),
         (Distribution::Triangular(-1.0, 0.25, 3.0), &|_| 3.0, [3.0, 3.0]),
     ];
+    let mut failures = Vec::new();
     for (distribution, scale, allowed) in cases {
         let found = [worst::<f32>(&distribution, scale), worst::<F32x2>(&distribution, scale)];
         println!("{distribution:?}: {found:?}");
-        assert!(found[0] <= allowed[0] && found[1] <= allowed[1], "{distribution:?}: {found:?}");
+        if !(found[0] <= allowed[0] && found[1] <= allowed[1]) {
+            failures.push(format!("{distribution:?}: {found:?}"));
+        }
     }
+    assert_eq!(failures, Vec::<String>::new());
 }
 
 /// However it is rounded, a value is not beyond the ends.
@@ -245,17 +249,16 @@ fn integration_error(sampling: Sampling, n: u64) -> f64 {
     (sum / 40.0).sqrt()
 }
 
-/// The variance of the function is 0.235, so that random points err by 0.485/sqrt(n); of that the parts that depend on one
-/// quantity are 0.213, and the rest is what a Latin hypercube leaves: 0.15/sqrt(n). The estimates from 40 seeds have a standard
+/// The variance of the function is 0.231, so that random points err by 0.481/sqrt(n); of that the parts that depend on one
+/// quantity are 0.213, and the rest is what a Latin hypercube leaves: 0.133/sqrt(n). The estimates from 40 seeds have a standard
 /// error of 11 %, of which four are allowed. Scrambled nets err by little more than n^-3/2 here.
 #[test]
 fn spread_points_integrate_better() {
     let n = 1024;
     let root = (n as f64).sqrt();
     let [random, latin, sobol] = Sampling::ALL.map(|sampling| root * integration_error(sampling, n));
-    println!("{random} {latin} {sobol}");
     assert!((0.27..0.70).contains(&random), "{random}");
-    assert!((0.08..0.22).contains(&latin), "{latin}");
+    assert!((0.075..0.192).contains(&latin), "{latin}");
     assert!(sobol < 0.05 * random, "{sobol}");
 }
 
