@@ -7,6 +7,7 @@
 mod buffers;
 mod chunk;
 mod device;
+mod draw;
 mod kernel;
 mod open;
 mod pump;
@@ -17,6 +18,7 @@ mod several;
 mod stored;
 
 pub use device::{AdapterSummary, adapters};
+pub use draw::{Drawn, draw_inputs};
 pub use several::SeveralGpus;
 
 use crate::compile::Feature;

@@ -12,7 +12,15 @@ macro_rules! shader {
     };
 }
 
+/// A file of `shaders/` and its text.
+macro_rules! shader {
+    ($name:literal) => {
+        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
+    };
+}
+
 mod consts;
+mod draw;
 mod literal;
 mod model;
 mod names;
@@ -22,6 +30,7 @@ mod spirv;
 mod step;
 
 pub use consts::WORKGROUP_SIZE;
+pub use draw::{ENTRY_KEYS, ENTRY_WORDS, KIND_NONE, draw};
 
 use crate::error::{Error, Result};
 use crate::expr::Node;
