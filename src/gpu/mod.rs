@@ -13,6 +13,7 @@ mod open;
 mod pump;
 mod ranges;
 mod reduce;
+mod reduced;
 mod self_test;
 mod several;
 mod stored;
@@ -25,13 +26,14 @@ use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
 use crate::real::Precision;
-use crate::reduce::{BLOCK, LaneSteps};
+use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
 use chunk::{Chunk, Footprint};
 use open::OpenDevice;
-use pump::{MAX_DISPATCHES, MAX_STEPS, Pace, Pump, Spent};
+use pump::{MAX_STEPS, Pace, Pump, Spent};
 use ranges::{InOrder, Ranges};
+use reduced::Reduced;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use stored::{Given, Sink, Stored};
@@ -175,7 +177,7 @@ impl GpuBackend {
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
     /// unless it is at hand.
-    fn open(&mut self, job: &Job) -> Result<(&OpenDevice, Prepared)> {
+    fn open(&mut self, job: &Job) -> Result<(&mut OpenDevice, Prepared)> {
         let start = Instant::now();
         let at = match self.devices.iter().position(|open| open.precision == job.precision) {
             Some(at) => at,
@@ -201,48 +203,27 @@ impl GpuBackend {
         Ok((open, prepared))
     }
 
-    /// Trajectories of a chunk, of so many that `n_gpu` adapters share, and how many chunks are in flight.
-    fn chunks(&self, job: &Job, n_traj: u64, n_gpu: usize) -> (usize, usize) {
-        let each = Footprint::new(job, 0);
-        let wanted = FILLING.max(MOVED_BYTES / each.saved.max(1));
-        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64) };
-        let size = (self.max_chunk(job) as u64).min(wanted).min(share).max(1);
-        let whole = size / BLOCK as u64 * BLOCK as u64;
-        match size {
-            size if size == n_traj => (size as usize, 1),
-            size if whole == 0 => (size as usize, SLOTS),
-            _ => (whole as usize, SLOTS),
-        }
+    /// Most trajectories of a chunk of a footprint.
+    fn most(&self, job: &Job, each: &Footprint, is_read: bool) -> u64 {
+        let cuts = (2 * job.cuts.len()) as u64 * real_bytes(job.precision);
+        let binding = self.most_bytes() / each.largest();
+        let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
+        let memory = self.memory / SLOTS as u64 / each.total(is_read);
+        binding.min(memory).clamp(1, MAX_CHUNK)
     }
 
-    /// Integrates what `ranges` hands out, in chunks of `size`, `slots` of them in flight; of smaller ones where the memory is
-    /// short, unless there is only one.
-    fn pump(
-        &mut self,
-        job: &Job,
-        source: &dyn Source,
-        ranges: &Ranges,
-        (mut size, mut slots): (usize, usize),
-        progress: &dyn Progress,
-        sink: &mut Sink,
-    ) -> Result<()> {
-        let pace = self.pace;
-        let (open, _) = self.open(job)?;
-        let kernels = (open.kernel(), &open.compactor);
-        let may_shrink = slots > 1;
-        let chunks = loop {
-            let chunk = |_| Chunk::new(&open.device, kernels, job, size, 0, MAX_DISPATCHES);
-            match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
-                Err(Error::Memory(_)) if slots > 1 => slots = 1,
-                Err(Error::Memory(_)) if size > 1 && may_shrink => size = size.div_ceil(2),
-                chunks => break chunks?,
-            }
+    /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
+    fn cut(&self, job: &Job, n_traj: u64, n_gpu: usize, each: Footprint, is_read: bool) -> Cut {
+        let wanted = if is_read { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
+        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64) };
+        let size = self.most(job, &each, is_read).min(wanted).min(share).max(1);
+        let whole = size / BLOCK as u64 * BLOCK as u64;
+        let (size, slots) = match size {
+            size if size == n_traj => (size, 1),
+            size if whole == 0 => (size, SLOTS),
+            _ => (whole, SLOTS),
         };
-        let mut stored = Stored { device: &open.device, job, source, ranges, sink, size };
-        let mut pump = Pump::new(&open.device, kernels, job, pace, progress, chunks, size)?;
-        let done = pump.run(&mut stored);
-        self.spent = pump.spent;
-        done
+        Cut { size: size as usize, slots, each, is_read, may_shrink: true }
     }
 
     /// Integrates trajectories that `n_gpu` adapters share; `sink` gets them in any order.
@@ -257,8 +238,84 @@ impl GpuBackend {
     ) -> Result<()> {
         self.check_size(job)?;
         let all = ranges.all();
-        let chunks = self.chunks(job, all.end - all.start, n_gpu);
-        self.pump(job, source, ranges, chunks, progress, sink)
+        let cut = self.cut(job, all.end - all.start, n_gpu, Footprint::new(job, 0), true);
+        self.run_cut(job, source, ranges, cut, progress, sink)
+    }
+
+    /// Integrates what `ranges` hands out.
+    fn run_cut(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        ranges: &Ranges,
+        cut: Cut,
+        progress: &dyn Progress,
+        sink: &mut Sink,
+    ) -> Result<()> {
+        let pace = self.pace;
+        let (open, _) = self.open(job)?;
+        let (chunks, size) = cut.chunks(open, job)?;
+        let mut stored = Stored { device: &open.device, job, source, ranges, sink, size };
+        let mut pump = Pump::new(&open.device, (open.kernel(), &open.compactor), job, pace, progress, chunks, size)?;
+        let done = pump.run(&mut stored);
+        self.spent = pump.spent;
+        done
+    }
+
+    /// The same, reduced.
+    fn reduce_shared(
+        &mut self,
+        (job, source): (&Job, &dyn Source),
+        ranges: &Ranges,
+        n_gpu: usize,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        self.check_size(job)?;
+        let (pace, all) = (self.pace, ranges.all());
+        let each = Footprint::new(job, reduction.summaries.len());
+        let cut = self.cut(job, all.end - all.start, n_gpu, each, false);
+        let (open, _) = self.open(job)?;
+        open.use_reducer(job, source.draws())?;
+        let (chunks, size) = cut.chunks(open, job)?;
+        let (reducer, drawer) = open.reducer(job);
+        let buffers = chunks.iter().map(|_| reducer.buffers(&open.device, reduction, size)).collect::<Result<_>>()?;
+        let device = &open.device;
+        let mut reduced = Reduced { device, job, source, ranges, reduction, reducer, buffers, drawer, sink, size };
+        let mut pump = Pump::new(device, (open.kernel(), &open.compactor), job, pace, progress, chunks, size)?;
+        let done = pump.run(&mut reduced);
+        self.spent = pump.spent;
+        done
+    }
+}
+
+/// How a run is cut into chunks.
+struct Cut {
+    /// Trajectories of a chunk.
+    size: usize,
+    /// Chunks in flight.
+    slots: usize,
+    each: Footprint,
+    /// Whether the host reads all results.
+    is_read: bool,
+    /// Whether a chunk may be smaller, where the memory is short.
+    may_shrink: bool,
+}
+
+impl Cut {
+    /// The chunks and their size.
+    fn chunks(&self, open: &OpenDevice, job: &Job) -> Result<(Vec<Chunk>, usize)> {
+        let Cut { mut size, mut slots, .. } = *self;
+        loop {
+            let kernels = (open.kernel(), &open.compactor);
+            let chunk = |place| Chunk::new(&open.device, kernels, job, (size, &self.each, self.is_read), place);
+            match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
+                Err(Error::Memory(_)) if slots > 1 => slots = 1,
+                Err(Error::Memory(_)) if size > 1 && self.may_shrink => size = size.div_ceil(2),
+                chunks => return Ok((chunks?, size)),
+            }
+        }
     }
 }
 
@@ -280,12 +337,7 @@ impl Backend for GpuBackend {
     }
 
     fn max_chunk(&self, job: &Job) -> usize {
-        let each = Footprint::new(job, 0);
-        let cuts = (2 * job.cuts.len()) as u64 * real_bytes(job.precision);
-        let binding = self.most_bytes() / each.largest();
-        let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
-        let memory = self.memory / SLOTS as u64 / each.total();
-        binding.min(memory).clamp(1, MAX_CHUNK) as usize
+        self.most(job, &Footprint::new(job, 0), true) as usize
     }
 
     fn max_saved(&self, job: &Job) -> usize {
@@ -306,7 +358,8 @@ impl Backend for GpuBackend {
             Ok(())
         };
         let (n_traj, ranges) = (inputs.n_traj, Ranges::new(0..inputs.n_traj as u64));
-        self.pump(job, &Given(inputs), &ranges, (n_traj, 1), progress, &mut sink)?;
+        let cut = Cut { size: n_traj, slots: 1, each: Footprint::new(job, 0), is_read: true, may_shrink: false };
+        self.run_cut(job, &Given(inputs), &ranges, cut, progress, &mut sink)?;
         Ok(result)
     }
 
@@ -323,6 +376,23 @@ impl Backend for GpuBackend {
         let mut in_order = InOrder::new(range.start, &mut sink);
         self.run_shared(job, source, &ranges, 1, progress, &mut |first, inputs, output| {
             in_order.put(first, inputs.n_traj, (inputs, output))
+        })
+    }
+
+    fn reduce_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        let ranges = Ranges::new(range.clone());
+        let mut sink = |_, partial| sink(partial);
+        let mut in_order = InOrder::new(range.start, &mut sink);
+        self.reduce_shared((job, source), &ranges, 1, reduction, progress, &mut |partial| {
+            in_order.put(partial.first, partial.n_traj, partial)
         })
     }
 

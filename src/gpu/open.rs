@@ -2,8 +2,10 @@
 
 use super::AdapterSummary;
 use super::buffers::Device;
-use super::chunk::{BINDINGS, COMPACT_BINDINGS, Chunk};
+use super::chunk::{BINDINGS, COMPACT_BINDINGS, Chunk, Footprint};
+use super::draw::Drawer;
 use super::kernel::Kernel;
+use super::reduce::Reducer;
 use super::self_test::{self, Finding};
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -11,6 +13,7 @@ use crate::method::Stages;
 use crate::pair::F32x2;
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
+use crate::sampling::Draws;
 use crate::wgsl::{self, KernelOptions};
 
 /// Most kernels that are kept for each number format.
@@ -24,6 +27,10 @@ pub struct OpenDevice {
     /// Lists what is unfinished after a dispatch.
     pub compactor: Kernel,
     findings: Vec<(KernelOptions, Finding)>,
+    /// What reduces chunks, for each arithmetic.
+    reducers: Vec<(Arithmetic, Reducer)>,
+    /// What has drawn last, and for which arithmetic.
+    drawer: Option<(Arithmetic, Draws, Drawer)>,
     kernels: Vec<CompiledKernel>,
 }
 
@@ -48,7 +55,15 @@ impl CompiledKernel {
 impl OpenDevice {
     pub fn new(precision: Precision, device: Device) -> Result<Self> {
         let compactor = Kernel::new(&device, &wgsl::compact()?, &COMPACT_BINDINGS)?;
-        Ok(OpenDevice { precision, device, compactor, findings: Vec::new(), kernels: Vec::new() })
+        Ok(OpenDevice {
+            precision,
+            device,
+            compactor,
+            findings: Vec::new(),
+            reducers: Vec::new(),
+            drawer: None,
+            kernels: Vec::new(),
+        })
     }
 
     /// The kernel that was used last.
@@ -73,9 +88,34 @@ impl OpenDevice {
         Ok(())
     }
 
+    /// Makes ready to reduce chunks, and to draw their inputs where the device can.
+    pub fn use_reducer(&mut self, job: &Job, draws: Option<&Draws>) -> Result<()> {
+        let arithmetic = job.arithmetic;
+        if !self.reducers.iter().any(|(known, _)| *known == arithmetic) {
+            self.reducers.push((arithmetic, Reducer::new(&self.device, self.precision, arithmetic)?));
+        }
+        let is_known = |(known, drawn, _): &(Arithmetic, Draws, Drawer)| *known == arithmetic && Some(drawn) == draws;
+        if !self.drawer.as_ref().is_some_and(is_known) {
+            let draws = draws.filter(|draws| draws.fit(self.precision));
+            let drawer = |draws: &Draws| {
+                let drawer = Drawer::new(&self.device, draws, self.precision, arithmetic)?;
+                Ok((arithmetic, draws.clone(), drawer))
+            };
+            self.drawer = draws.map(drawer).transpose()?;
+        }
+        Ok(())
+    }
+
+    /// What reduces the chunks of a job, and what draws their inputs.
+    pub fn reducer(&self, job: &Job) -> (&Reducer, Option<&Drawer>) {
+        let reducer = self.reducers.iter().find(|(arithmetic, _)| *arithmetic == job.arithmetic);
+        (&reducer.expect("it was made ready before").1, self.drawer.as_ref().map(|(.., drawer)| drawer))
+    }
+
     /// Many drivers compile at the first dispatch only: one in which nothing is left to do has it done.
     fn warm_up(&self, kernel: &Kernel, job: &Job) -> Result<()> {
-        let chunk = Chunk::new(&self.device, (kernel, &self.compactor), job, 1, 0, 1)?;
+        let each = Footprint::new(job, 0);
+        let chunk = Chunk::new(&self.device, (kernel, &self.compactor), job, (1, &each, true), 0)?;
         chunk.warm_up(&self.device, job, kernel)
     }
 

@@ -9,7 +9,7 @@ use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
 use crate::real::Precision;
-use crate::reduce::LaneSteps;
+use crate::reduce::{LaneSteps, Partial, Reduction};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -170,6 +170,24 @@ impl Backend for SeveralGpus {
             })
         };
         self.share(range, progress, work, &mut |first, (inputs, output)| sink(first, inputs, output))
+    }
+
+    fn reduce_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        let n_gpu = self.gpus.len();
+        let work = |gpu: &mut GpuBackend, ranges: &Ranges, progress: &dyn Progress, hand: &mut Hand<_>| {
+            gpu.reduce_shared((job, source), ranges, n_gpu, reduction, progress, &mut |partial| {
+                hand(partial.first, partial.n_traj, partial)
+            })
+        };
+        self.share(range, progress, work, &mut |_, partial| sink(partial))
     }
 
     fn lane_steps(&self) -> Option<LaneSteps> {

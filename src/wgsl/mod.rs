@@ -12,13 +12,6 @@ macro_rules! shader {
     };
 }
 
-/// A file of `shaders/` and its text.
-macro_rules! shader {
-    ($name:literal) => {
-        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
-    };
-}
-
 mod consts;
 mod draw;
 mod literal;
