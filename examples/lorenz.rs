@@ -17,7 +17,8 @@ fn main() -> ensolve::Result<()> {
 
     let vary =
         [("rho".to_string(), Distribution::Uniform(0.0, 28.0)), ("x".to_string(), Distribution::Normal(1.0, 0.1))];
-    let settings = EnsembleSettings { size: Some(10_000), seed: Some(1), vary: vary.into_iter().collect() };
+    let vary = vary.into_iter().collect();
+    let settings = EnsembleSettings { size: Some(10_000), seed: Some(1), vary, ..Default::default() };
     let ensemble = Ensemble::new(&spec, &settings)?;
 
     let run = RunSettings { tspan: Some((0.0, 1.0)), method: Some("tsit5".to_string()), ..Default::default() };

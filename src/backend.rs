@@ -33,7 +33,10 @@ pub struct Chosen {
     pub reason: String,
 }
 
-/// Chooses a backend; `adapter` is a part of an adapter's name, `precision` what the user insists on.
+/// Stands for all adapters of the machine.
+pub const ALL_ADAPTERS: &str = "all";
+
+/// Chooses a backend; `adapter` is a part of an adapter's name or [`ALL_ADAPTERS`], `precision` what the user insists on.
 ///
 /// # Errors
 /// [`crate::Error::Device`] if a GPU is asked for and there is none, or none of that name.
@@ -49,8 +52,11 @@ pub fn choose(choice: BackendChoice, adapter: Option<&str>, precision: Option<Pr
 
 #[cfg(feature = "gpu")]
 fn gpu(adapter: Option<&str>) -> Result<Chosen> {
-    let backend = crate::gpu::GpuBackend::new(adapter)?;
-    Ok(Chosen { backend: Box::new(backend), reason: "asked for".to_string() })
+    let backend: Box<dyn Backend> = match adapter {
+        Some(ALL_ADAPTERS) => Box::new(crate::gpu::SeveralGpus::new()?),
+        _ => Box::new(crate::gpu::GpuBackend::new(adapter)?),
+    };
+    Ok(Chosen { backend, reason: "asked for".to_string() })
 }
 
 #[cfg(not(feature = "gpu"))]

@@ -1,13 +1,17 @@
 //! What varies from trajectory to trajectory: distributions, lists and grids to initial states and parameters.
 //!
-//! In: a compiled model and the `vary` entries. Out: inputs of any range of trajectories. Trajectory i is the same
-//! whatever the size of the ensemble, the chunk it is in and the backend: each varied slot has its own draw number.
+//! In: a compiled model and the `vary` entries. Out: inputs of any range of trajectories, or what a device needs to draw them.
+//! Trajectory i is the same whatever the chunk it is in and the backend, and with random sampling whatever the size of the
+//! ensemble: each varied slot has its own draw number. Random values are drawn in the number format of the run; lists and
+//! initial-value expressions are f64.
 
 use crate::compile::{CompiledSpec, slot_names};
 use crate::error::{Error, Result, suggest};
 use crate::job::Inputs;
+use crate::pair::F32x2;
 use crate::program::{Evaluator, Program};
-use crate::sampling::{Distribution, uniform01};
+use crate::real::{Precision, Real};
+use crate::sampling::{Distribution, Draw, Draws, Points, Sampling, Shape, quantile};
 use crate::spec::EnsembleSettings;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -30,13 +34,25 @@ impl Slot {
 #[derive(Debug, Clone)]
 enum Origin {
     Random(Distribution),
+    Listed(List),
+}
+
+/// Values that are given.
+#[derive(Debug, Clone)]
+enum List {
     /// Trajectory i takes value i.
     Values(Vec<f64>),
     /// Trajectory i takes value (i / stride) modulo the length.
-    Grid {
-        values: Vec<f64>,
-        stride: u64,
-    },
+    Grid { values: Vec<f64>, stride: u64 },
+}
+
+impl List {
+    fn value(&self, trajectory: u64) -> f64 {
+        match self {
+            List::Values(values) => values[trajectory as usize],
+            List::Grid { values, stride } => values[((trajectory / stride) % values.len() as u64) as usize],
+        }
+    }
 }
 
 /// Initial states and parameters of every trajectory, resolved against a model.
@@ -44,13 +60,16 @@ enum Origin {
 pub struct Ensemble {
     size: u64,
     seed: u64,
-    varied: Vec<(Slot, Origin)>,
+    sampling: Sampling,
+    listed: Vec<(Slot, List)>,
+    /// In the order of the slots, states first.
+    random: Vec<(Draw, Points)>,
 }
 
 impl Ensemble {
     /// One trajectory with the model's own values.
     pub fn single() -> Self {
-        Ensemble { size: 1, seed: 0, varied: Vec::new() }
+        Ensemble { size: 1, seed: 0, sampling: Sampling::Random, listed: Vec::new(), random: Vec::new() }
     }
 
     /// Resolves names, reads CSV columns and settles the size: as given, else as many as lists and grids have, else 1.
@@ -73,20 +92,21 @@ impl Ensemble {
             }
             for slot in slots {
                 let origin = match distribution {
-                    Distribution::Values(values) => Origin::Values(values.clone()),
+                    Distribution::Values(values) => Origin::Listed(List::Values(values.clone())),
                     Distribution::Csv { file, column } => {
-                        Origin::Values(csv_column(file, column.as_deref().unwrap_or(name))?)
+                        let values = csv_column(file, column.as_deref().unwrap_or(name))?;
+                        Origin::Listed(List::Values(values))
                     }
                     Distribution::Grid(values) => {
                         let stride = grid_points;
                         grid_points = grid_points
                             .checked_mul(values.len() as u64)
                             .ok_or_else(|| Error::model(path(), "the grid has more than 2^64 points"))?;
-                        Origin::Grid { values: values.clone(), stride }
+                        Origin::Listed(List::Grid { values: values.clone(), stride })
                     }
                     random => Origin::Random(random.clone()),
                 };
-                if let Origin::Values(values) = &origin {
+                if let Origin::Listed(List::Values(values)) = &origin {
                     let n = values.len() as u64;
                     shortest = Some(shortest.map_or((n, name), |best| best.min((n, name))));
                 }
@@ -100,14 +120,15 @@ impl Ensemble {
             }
         }
         if let (Some((n, name)), None) = (shortest, settings.size)
-            && let Some((_, Origin::Values(longer))) =
-                varied.iter().find(|(_, origin)| matches!(origin, Origin::Values(values) if values.len() as u64 != n))
+            && let Some((_, Origin::Listed(List::Values(longer)))) = varied
+                .iter()
+                .find(|(_, origin)| matches!(origin, Origin::Listed(List::Values(values)) if values.len() as u64 != n))
         {
             let message =
                 format!("'{name}' has {n} values and another entry {}; give as many for each, or a size", longer.len());
             return Err(Error::model("ensemble.vary", message));
         }
-        let has_grid = varied.iter().any(|(_, origin)| matches!(origin, Origin::Grid { .. }));
+        let has_grid = varied.iter().any(|(_, origin)| matches!(origin, Origin::Listed(List::Grid { .. })));
         let natural = has_grid.then_some(grid_points).or(shortest.map(|(n, _)| n));
         let size = settings.size.or(natural).unwrap_or(1);
         if size == 0 {
@@ -125,7 +146,21 @@ impl Ensemble {
             );
             return Err(Error::model("ensemble.size", message));
         }
-        Ok(Ensemble { size, seed: settings.seed.unwrap_or(0), varied })
+        let (seed, sampling) = (settings.seed.unwrap_or(0), settings.sampling.unwrap_or_default());
+        let (listed, random) = parted(varied);
+        if random.is_empty() && sampling != Sampling::Random {
+            let message = format!(
+                "'{}' spreads what varies at random, and nothing does; vary something by a distribution, or leave sampling out",
+                sampling.name()
+            );
+            return Err(Error::model("ensemble.sampling", message));
+        }
+        let points = |draw: Draw| match Points::new(seed, sampling, size, &draw) {
+            Ok(points) => Ok((draw, points)),
+            Err(message) => Err(Error::model("ensemble.sampling", message)),
+        };
+        let random = random.into_iter().map(points).collect::<Result<_>>()?;
+        Ok(Ensemble { size, seed, sampling, listed, random })
     }
 
     /// Number of trajectories.
@@ -138,24 +173,53 @@ impl Ensemble {
         self.seed
     }
 
-    /// Number of states and parameters that vary.
-    pub fn n_varied(&self) -> usize {
-        self.varied.len()
+    /// How random numbers are spread over the trajectories.
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
     }
 
-    fn value(origin: &Origin, slot: Slot, seed: u64, trajectory: u64) -> f64 {
-        match origin {
-            Origin::Random(distribution) => {
-                distribution.quantile(uniform01(seed, trajectory, slot.draw())).unwrap_or(f64::NAN)
-            }
-            Origin::Values(values) => values[trajectory as usize],
-            Origin::Grid { values, stride } => values[((trajectory / stride) % values.len() as u64) as usize],
+    /// Number of states and parameters that vary.
+    pub fn n_varied(&self) -> usize {
+        self.listed.len() + self.random.len()
+    }
+
+    fn varies(&self, is_state: bool, index: usize) -> bool {
+        self.listed.iter().any(|(slot, _)| *slot == Slot { is_state, index })
+            || self.random.iter().any(|(draw, _)| draw.is_state == is_state && draw.slot == index)
+    }
+
+    /// What a device needs to draw the inputs itself; `None` where the model computes some of them from others.
+    pub fn draws(&self, spec: &CompiledSpec) -> Option<Draws> {
+        let computes = spec.initial_values.iter().any(|value| !self.varies(value.is_state, value.slot));
+        if computes || spec.own_tspan.is_some() || !spec.own_stops.roots.is_empty() {
+            return None;
         }
+        Some(Draws {
+            seed: self.seed,
+            sampling: self.sampling,
+            size: self.size,
+            y0: spec.x0.clone(),
+            p: spec.p.clone(),
+            random: self.random.iter().map(|(draw, _)| draw.clone()).collect(),
+            listed: self.listed.iter().map(|(slot, _)| (slot.is_state, slot.index)).collect(),
+        })
+    }
+
+    /// The values of a range of trajectories in the slots that are listed rather than random, in the order of
+    /// [`Draws::listed`].
+    pub fn listed(&self, range: Range<u64>) -> Vec<Vec<f64>> {
+        self.listed.iter().map(|(_, list)| range.clone().map(|i| list.value(i)).collect()).collect()
     }
 
     /// Initial states and parameters of a range of trajectories. `tspan` is theirs, or `None` for those that the model gives
-    /// each of them; initial expressions read its start as t.
-    pub fn inputs(&self, spec: &CompiledSpec, tspan: Option<(f64, f64)>, range: Range<u64>) -> Inputs {
+    /// each of them; initial expressions read its start as t. What is random is drawn in `precision`, the run's.
+    pub fn inputs(
+        &self,
+        spec: &CompiledSpec,
+        tspan: Option<(f64, f64)>,
+        range: Range<u64>,
+        precision: Precision,
+    ) -> Inputs {
         let n = (range.end - range.start) as usize;
         let fill = |defaults: &[f64]| {
             let mut rows = Vec::with_capacity(defaults.len() * n);
@@ -163,11 +227,20 @@ impl Ensemble {
             rows
         };
         let mut inputs = Inputs { n_traj: n, y0: fill(&spec.x0), p: fill(&spec.p), ..Inputs::default() };
-        for (slot, origin) in &self.varied {
-            let rows = if slot.is_state { &mut inputs.y0 } else { &mut inputs.p };
-            let row = &mut rows[slot.index * n..(slot.index + 1) * n];
-            row.par_iter_mut().enumerate().for_each(|(i, value)| {
-                *value = Self::value(origin, *slot, self.seed, range.start + i as u64);
+        let mut row_of = |is_state: bool, slot: usize, write: &dyn Fn(&mut [f64])| {
+            let rows = if is_state { &mut inputs.y0 } else { &mut inputs.p };
+            write(&mut rows[slot * n..(slot + 1) * n]);
+        };
+        for (slot, list) in &self.listed {
+            row_of(slot.is_state, slot.index, &|row| {
+                row.iter_mut().zip(range.clone()).for_each(|(value, i)| *value = list.value(i));
+            });
+        }
+        for (draw, points) in &self.random {
+            row_of(draw.is_state, draw.slot, &|row| match precision {
+                Precision::F32 => draw_row::<f32>(&draw.distribution, points, range.start, row),
+                Precision::F64 => draw_row::<f64>(&draw.distribution, points, range.start, row),
+                Precision::F32x2 => draw_row::<F32x2>(&draw.distribution, points, range.start, row),
             });
         }
         match (tspan, &spec.own_tspan) {
@@ -188,10 +261,8 @@ impl Ensemble {
 
     /// Expressions that are not themselves varied, from the values drawn; `t0` is one for all, or one for each.
     fn evaluate_initial_values(&self, spec: &CompiledSpec, t0: &[f64], inputs: &mut Inputs) {
-        let is_varied =
-            |is_state: bool, index: usize| self.varied.iter().any(|(slot, _)| *slot == Slot { is_state, index });
         let active: Vec<_> =
-            spec.initial_values.iter().filter(|value| !is_varied(value.is_state, value.slot)).collect();
+            spec.initial_values.iter().filter(|value| !self.varies(value.is_state, value.slot)).collect();
         if active.is_empty() {
             return;
         }
@@ -212,6 +283,42 @@ impl Ensemble {
             p.into_iter().enumerate().for_each(|(row, v)| inputs.p[row * n + i] = v);
         }
     }
+}
+
+/// What is listed, and what is drawn, numbered in the order of the slots.
+fn parted(varied: Vec<(Slot, Origin)>) -> (Vec<(Slot, List)>, Vec<Draw>) {
+    let (mut listed, mut random) = (Vec::new(), Vec::new());
+    for (slot, origin) in varied {
+        match origin {
+            Origin::Listed(list) => listed.push((slot, list)),
+            Origin::Random(distribution) => random.push((slot, distribution)),
+        }
+    }
+    random.sort_by_key(|(slot, _)| slot.draw());
+    let draw = |(dimension, (slot, distribution)): (u32, (Slot, Distribution))| Draw {
+        is_state: slot.is_state,
+        slot: slot.index,
+        number: slot.draw(),
+        dimension,
+        distribution,
+    };
+    (listed, (0..).zip(random).map(draw).collect())
+}
+
+/// Draws a row of consecutive trajectories in a number format.
+fn draw_row<R: Real>(distribution: &Distribution, points: &Points, first: u64, row: &mut [f64]) {
+    let shape = Shape::<R>::new(distribution);
+    let wide = Shape::<f64>::new(distribution);
+    row.par_iter_mut().enumerate().for_each(|(i, value)| {
+        let trajectory = first + i as u64;
+        let (u, v) = points.uv::<R>(trajectory);
+        *value = quantile(&shape, u, v).to_f64();
+        // What only the format cannot hold is told as it is.
+        if !value.is_finite() {
+            let (u, v) = points.uv::<f64>(trajectory);
+            *value = quantile(&wide, u, v);
+        }
+    });
 }
 
 /// A program's results for every trajectory, `[result][trajectory]`; `t` is one for all, or one for each.

@@ -4,6 +4,7 @@
 //! f64 the default and the oracle. Only what the integrators need is here: functions of the expression language are
 //! rows of [`crate::expr::func`].
 
+use crate::math;
 use crate::pair::F32x2;
 use crate::simd::RowFn;
 use std::fmt::{Debug, Display};
@@ -195,6 +196,10 @@ pub trait Real:
     fn abs(self) -> Self;
     /// Square root, correctly rounded in f32 and f64.
     fn sqrt(self) -> Self;
+    /// The exponential, as in the expression language.
+    fn exp(self) -> Self;
+    /// The natural logarithm, as in the expression language.
+    fn log(self) -> Self;
     /// The smaller one; `other` where the comparison fails (NaN), as `select` does in the kernels.
     #[inline(always)]
     fn lesser(self, other: Self) -> Self {
@@ -253,6 +258,14 @@ macro_rules! real {
             fn sqrt(self) -> Self {
                 $float::sqrt(self)
             }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                math::$form::exp(self)
+            }
+            #[inline(always)]
+            fn log(self) -> Self {
+                math::$form::log(self)
+            }
         }
     };
 }
@@ -303,5 +316,13 @@ impl Real for F32x2 {
     #[inline(always)]
     fn sqrt(self) -> Self {
         F32x2::sqrt(self)
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        math::pair::exp(self)
+    }
+    #[inline(always)]
+    fn log(self) -> Self {
+        math::pair::log(self)
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::compile::{CompiledSpec, SlotRange, title};
 use crate::real::{Arithmetic, Precision};
+use crate::sampling::Sampling;
 use crate::spec::Map;
 use crate::status::Status;
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, s};
@@ -30,6 +31,8 @@ pub struct RunInfo {
     pub tspan: (f64, f64),
     /// Seed of the ensemble's random draws.
     pub seed: u64,
+    /// How these were spread over the trajectories.
+    pub sampling: Sampling,
     /// What the user should know about the accuracy of the run.
     pub warnings: Vec<String>,
     /// Wall time of the whole call.

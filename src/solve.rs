@@ -89,7 +89,7 @@ pub fn solve_range(
         let mut at = range.start;
         while at < range.end && !progress.is_stopped() {
             let (start, end) = (Instant::now(), range.end.min(at + chunk));
-            let mut inputs = ensemble.inputs(spec, run.tspan, at..end);
+            let mut inputs = ensemble.inputs(spec, run.tspan, at..end, precision);
             plan.check_spans(&inputs, at)?;
             plan.reserve(&inputs, at).map_err(mirrored)?;
             // Spans of their own tell only now how many save times there may be.
@@ -234,6 +234,7 @@ fn run_info(spec: &CompiledSpec, plan: &Plan, ensemble: &Ensemble, backend: Stri
         // Spans of their own are known with the inputs.
         tspan: if job.own_span { (f64::NAN, f64::NAN) } else { (job.t0, job.t1) },
         seed: ensemble.seed(),
+        sampling: ensemble.sampling(),
         warnings: Vec::new(),
         elapsed: Duration::ZERO,
         timings: Timings::default(),

@@ -39,8 +39,9 @@ const DRAW: u32 = u32::MAX;
 /// pass them on. Where neighbouring solutions approach each other a few units are usual, over long times of an oscillation
 /// hundreds. Those of a chaotic model move apart, so that its errors grow without bound until they are as large as the
 /// solution itself, at any tolerance: they then tell how far ahead the model can be predicted, and its statistics may be
-/// right all the same. The rounding of initial values and parameters to the run's precision counts as error. At tolerances
-/// near the rounding of f64 the reference is hardly better than the run, and the errors tell an order of magnitude only.
+/// right all the same. Random inputs are those that the run has drawn in its precision; the rounding of other initial values
+/// and parameters to it counts as error. At tolerances near the rounding of f64 the reference is hardly better than the run,
+/// and the errors tell an order of magnitude only.
 ///
 /// # Errors
 /// [`Error::Run`] if `k` is 0, if the result belongs to another model, run or ensemble, or if a state has no tolerance,
@@ -87,7 +88,7 @@ pub fn verify_with_progress(
     let (mut left, mut most) = (trajectories.as_slice(), backend.max_chunk(&reference.job));
     while !left.is_empty() && !progress.is_stopped() {
         let numbers = &left[..most.min(left.len())];
-        let mut inputs = inputs(spec, ensemble, run.tspan, numbers);
+        let mut inputs = inputs(spec, ensemble, run.tspan, numbers, job.precision);
         reference.reserve(&inputs, numbers[0])?;
         // Spans of their own tell only now how many save times there may be.
         most = backend.max_chunk(&reference.job);
@@ -128,7 +129,8 @@ fn check_origin(plan: &Plan, is_backward: bool, ensemble: &Ensemble, result: &En
     let tspan = if is_backward { (0.0 - job.t0, 0.0 - job.t1) } else { (job.t0, job.t1) };
     let is_other_span = !job.own_span && info.tspan != tspan;
     let is_other_run = is_other_span || info.method != plan::describe_method(job);
-    let is_other_ensemble = info.seed != ensemble.seed() || result.first + result.n_traj() as u64 > ensemble.size();
+    let is_other_draw = info.seed != ensemble.seed() || info.sampling != ensemble.sampling();
+    let is_other_ensemble = is_other_draw || result.first + result.n_traj() as u64 > ensemble.size();
     match [("model", is_other_model), ("run", is_other_run), ("ensemble", is_other_ensemble)].iter().find(|(_, is)| *is)
     {
         None => Ok(()),
@@ -189,8 +191,14 @@ fn sample(result: &EnsembleResult, seed: u64, k: u64) -> Vec<u64> {
     chosen.into_iter().map(|position| result.first + position).collect()
 }
 
-/// Inputs of some trajectories: [`Ensemble::inputs`] of every row of consecutive numbers, side by side.
-fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, numbers: &[u64]) -> Inputs {
+/// Inputs of some trajectories, drawn in the precision of the run: [`Ensemble::inputs`] of every row of consecutive numbers, side by side.
+fn inputs(
+    spec: &CompiledSpec,
+    ensemble: &Ensemble,
+    tspan: Option<(f64, f64)>,
+    numbers: &[u64],
+    precision: Precision,
+) -> Inputs {
     let n_traj = numbers.len();
     let n_span = if tspan.is_none() { n_traj } else { 0 };
     let mut all = Inputs {
@@ -206,7 +214,7 @@ fn inputs(spec: &CompiledSpec, ensemble: &Ensemble, tspan: Option<(f64, f64)>, n
     let mut at = 0;
     for row in numbers.chunk_by(|a, b| a + 1 == *b) {
         let n = row.len();
-        let part = ensemble.inputs(spec, tspan, row[0]..row[0] + n as u64);
+        let part = ensemble.inputs(spec, tspan, row[0]..row[0] + n as u64, precision);
         let arrays = [
             (&mut all.y0, &part.y0),
             (&mut all.p, &part.p),

@@ -19,7 +19,7 @@ const MODEL: &str = r#"{
 
 fn vary(entries: &[(&str, Distribution)]) -> EnsembleSettings {
     let vary = entries.iter().map(|(name, distribution)| (name.to_string(), distribution.clone())).collect();
-    EnsembleSettings { size: None, seed: Some(7), vary }
+    EnsembleSettings { size: None, seed: Some(7), sampling: None, vary }
 }
 
 /// Draws of states and parameters, vectors and scalars.
@@ -39,7 +39,7 @@ fn ensemble(spec: &CompiledSpec, settings: &EnsembleSettings) -> Ensemble {
 fn inputs(settings: &EnsembleSettings) -> Inputs {
     let spec = compiled(MODEL);
     let ensemble = ensemble(&spec, settings);
-    ensemble.inputs(&spec, Some((0.0, 1.0)), 0..ensemble.size())
+    ensemble.inputs(&spec, Some((0.0, 1.0)), 0..ensemble.size(), Precision::F64)
 }
 
 /// The inputs of a slot, one for each trajectory: `x`, `y`, `v[i]` from 0 on, or `k`, `twice`, `c`.
@@ -228,7 +228,7 @@ fn t_in_an_initial_value_is_the_start_of_the_run() {
     let spec = compiled(r#"{"states": {"x": "3*t + k"}, "parameters": {"k": 1}, "derivatives": {"x": 0}}"#);
     let run = RunSettings { tspan: Some((2.0, 3.0)), ..RunSettings::default() };
     let vary = [("k".to_string(), Distribution::Values(vec![10.0, 20.0]))].into_iter().collect();
-    let ensemble = ensemble(&spec, &EnsembleSettings { size: None, seed: None, vary });
+    let ensemble = ensemble(&spec, &EnsembleSettings { size: None, seed: None, sampling: None, vary });
     let result = solve_ensemble(&spec, &run, &ensemble, &mut CpuBackend::new()).expect("a valid run");
     assert_eq!(result.final_states.row(0).to_vec(), [16.0, 26.0]);
 }
@@ -243,7 +243,7 @@ fn columns_of_a_csv_file_are_inputs() {
     let world = World::from_file(folder.path().join("model.json")).expect("a model whose CSV file lies beside it");
     let spec = world.compile().expect("a valid model");
     let ensemble = ensemble(&spec, &world.ensemble);
-    let inputs = ensemble.inputs(&spec, Some((0.0, 1.0)), 0..ensemble.size());
+    let inputs = ensemble.inputs(&spec, Some((0.0, 1.0)), 0..ensemble.size(), Precision::F64);
     assert_eq!((inputs.y0, inputs.p), (vec![1.5, -2e-3], vec![10.0, 20.0]));
 }
 
@@ -257,7 +257,9 @@ fn csv_files_that_do_not_fit_are_refused() {
             std::fs::write(&file, content).expect("written");
         }
         let vary = [("x".to_string(), Distribution::Csv { file: file.clone(), column: None })].into_iter().collect();
-        Ensemble::new(&spec, &EnsembleSettings { size: None, seed: None, vary }).expect_err("refused").to_string()
+        Ensemble::new(&spec, &EnsembleSettings { size: None, seed: None, sampling: None, vary })
+            .expect_err("refused")
+            .to_string()
     };
     let missing = message(None);
     assert!(missing.starts_with(&format!("{file}: ")), "the operating system's own words follow: {missing}");
@@ -272,7 +274,8 @@ fn csv_files_that_do_not_fit_are_refused() {
 #[test]
 fn an_ensemble_of_nothing_varied_repeats_one_trajectory() {
     let spec = compiled(MODEL);
-    let ensemble = ensemble(&spec, &EnsembleSettings { size: Some(3), seed: None, vary: Default::default() });
+    let ensemble =
+        ensemble(&spec, &EnsembleSettings { size: Some(3), seed: None, sampling: None, vary: Default::default() });
     assert_eq!((ensemble.size(), ensemble.n_varied(), Ensemble::single().size()), (3, 0, 1));
     let result =
         solve_ensemble(&spec, &run(Precision::F64, None), &ensemble, &mut CpuBackend::new()).expect("a valid run");

@@ -5,6 +5,7 @@
 mod common;
 
 use common::{compiled, gpu};
+use ensolve::gpu::SeveralGpus;
 use ensolve::{Backend, CompiledSpec, Ensemble, EnsembleResult, RunSettings, Save, solve_ensemble};
 use ensolve::{Distribution, Precision, spec::EnsembleSettings, spec::Tolerance};
 
@@ -60,4 +61,38 @@ fn costs_that_differ_waste_little() {
     // Three decades of mu in random order leave four fifths of the lanes of a warp idle.
     assert!(without > 4.0, "{without}");
     assert!(waste <= 1.3, "{waste}");
+}
+
+/// The same ensemble on a backend.
+fn solve(backend: &mut dyn Backend, size: u64) -> EnsembleResult {
+    let spec = oscillator();
+    let run = RunSettings { tspan: Some((0.0, 2.0)), save: Some(Save::Points(3)), ..run() };
+    solve_ensemble(&spec, &run, &ensemble(&spec, size), backend).expect("the run works")
+}
+
+/// Everything that may not depend on who computed what.
+fn assert_same(one: &EnsembleResult, other: &EnsembleResult) {
+    let bits = |result: &EnsembleResult| result.saved.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(one), bits(other));
+    assert_eq!((&one.status, &one.accepted, &one.rejected), (&other.status, &other.accepted, &other.rejected));
+}
+
+#[test]
+fn chunks_side_by_side_change_no_bit() {
+    let (Some(mut whole), Some(mut pieces)) = (gpu(), gpu()) else { return };
+    let whole = solve(&mut whole, 10_000);
+    // A megabyte holds some thousand trajectories.
+    pieces.limit_memory(1 << 20);
+    assert_same(&whole, &solve(&mut pieces, 10_000));
+    assert_eq!(whole.n_finished(), whole.n_traj());
+}
+
+#[test]
+fn adapters_share_a_run() {
+    let (Some(mut alone), Some(a), Some(b)) = (gpu(), gpu(), gpu()) else { return };
+    let mut both = SeveralGpus::of(vec![a, b]);
+    assert_same(&solve(&mut alone, 20_000), &solve(&mut both, 20_000));
+    let steps = both.lane_steps().expect("counted");
+    assert!(steps.executed >= steps.needed && steps.needed > 0, "{steps:?}");
+    assert!(both.describe().starts_with("2 adapters: "), "{}", both.describe());
 }

@@ -191,6 +191,7 @@ fn a_system_as_a_function_is_the_system_as_expressions() {
     let settings = EnsembleSettings {
         size: Some(40),
         seed: Some(3),
+        sampling: None,
         vary: [("a.mass.delay".to_string(), delays)].into_iter().collect(),
     };
     let mut n_adaptive = 0;

@@ -32,7 +32,7 @@ struct System {
 fn system(world: World, vary: &[(&str, Distribution)], size: u64, tspan: (f64, f64), dt: f64) -> System {
     let spec = world.compile().unwrap_or_else(|e| panic!("{e}"));
     let vary: Map<Distribution> = vary.iter().map(|(name, d)| (name.to_string(), d.clone())).collect();
-    let settings = EnsembleSettings { size: Some(size), seed: Some(3), vary };
+    let settings = EnsembleSettings { size: Some(size), seed: Some(3), sampling: None, vary };
     let ensemble = Ensemble::new(&spec, &settings).unwrap_or_else(|e| panic!("{e}"));
     System { spec, ensemble, tspan, dt }
 }

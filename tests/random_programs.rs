@@ -470,7 +470,7 @@ fn solve(
     let samples = samples();
     let column = |k: usize| Distribution::Values(samples.iter().map(|inputs| inputs[k]).collect());
     let vary: Map<Distribution> = (0..4).map(|k| (NAMES[k].to_string(), column(k))).collect();
-    let settings = EnsembleSettings { size: Some(SAMPLES as u64), seed: None, vary };
+    let settings = EnsembleSettings { size: Some(SAMPLES as u64), seed: None, sampling: None, vary };
     let ensemble = Ensemble::new(spec, &settings).expect("an ensemble");
     let run = RunSettings {
         tspan: Some(TIMES),

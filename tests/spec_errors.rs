@@ -855,9 +855,19 @@ fn ensembles_that_are_wrong() {
 {"size": "many"}
     ensemble.size: expected a whole number, found string "many"
 {"sise": 3}
-    ensemble.sise: unknown key 'sise'; did you mean 'size'? known keys: size, seed, vary
+    ensemble.sise: unknown key 'sise'; did you mean 'size'? known keys: size, seed, sampling, vary
 {"seed": -1}
     ensemble.seed: expected a whole number that is not negative, found number -1
+{"sampling": "halton"}
+    ensemble.sampling: unknown sampling 'halton'; known: random, latin_hypercube, sobol
+{"sampling": true}
+    ensemble.sampling: expected a string, found true
+{"sampling": "sobol"}
+    ensemble.sampling: 'sobol' spreads what varies at random, and nothing does; vary something by a distribution, or leave sampling out
+{"sampling": "latin_hypercube", "vary": {"k": {"linspace": [0, 1, 3]}}}
+    ensemble.sampling: 'latin_hypercube' spreads what varies at random, and nothing does; vary something by a distribution, or leave sampling out
+{"sampling": "sobol", "size": 4294967297, "vary": {"k": {"uniform": [0, 1]}}}
+    ensemble.sampling: 'sobol' spreads at most 4294967296 trajectories, and there are 4294967297; take fewer, or sampling random
 {"vary": {"kk": {"uniform": [0, 1]}}}
     ensemble.vary.kk: no state or parameter is named 'kk'; did you mean 'k'? known names: x, k
 {"vary": {"k": {"unifrom": [0, 1]}}}

@@ -211,7 +211,7 @@ fn a_kernel_of_20_states_compiles_soon() {
 fn a_million_trajectories_in_bounded_memory() {
     let spec = lorenz().compile().expect("a valid model");
     let vary = [("rho".to_string(), ensolve::Distribution::Uniform(0.0, 21.0))].into_iter().collect();
-    let settings = EnsembleSettings { size: Some(1_000_000), seed: Some(1), vary };
+    let settings = EnsembleSettings { size: Some(1_000_000), seed: Some(1), sampling: None, vary };
     let ensemble = Ensemble::new(&spec, &settings).expect("valid inputs");
     let run = RunSettings { tspan: Some((0.0, 0.1)), rtol: None, save: Some(Save::Final), ..Default::default() };
     let result = solve_ensemble(&spec, &run, &ensemble, &mut CpuBackend::new()).expect("the run works");

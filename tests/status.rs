@@ -39,7 +39,8 @@ fn solve_with(
     tested: &mut Tested,
 ) -> EnsembleResult {
     let vary = [(name.to_string(), Distribution::Values(values.to_vec()))].into_iter().collect();
-    let ensemble = Ensemble::new(spec, &EnsembleSettings { size: None, seed: None, vary }).expect("a valid ensemble");
+    let ensemble = Ensemble::new(spec, &EnsembleSettings { size: None, seed: None, sampling: None, vary })
+        .expect("a valid ensemble");
     solve_ensemble(spec, run, &ensemble, tested.backend.as_mut()).expect("a valid run")
 }
 

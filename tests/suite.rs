@@ -112,7 +112,7 @@ fn outcomes(case: &Case, tested: &mut Tested) -> Vec<Outcome> {
 fn outcome(case: &Case, run: &Run, method: &str, tested: &mut Tested) -> Outcome {
     let settings = RunSettings { method: Some(method.to_string()), ..run.settings.clone() };
     let vary = case.set.iter().map(|(key, value)| (key.clone(), Distribution::Values(vec![*value]))).collect();
-    let ensemble = Ensemble::new(&case.spec, &EnsembleSettings { size: Some(1), seed: None, vary });
+    let ensemble = Ensemble::new(&case.spec, &EnsembleSettings { size: Some(1), seed: None, sampling: None, vary });
     let ensemble = ensemble.unwrap_or_else(|e| panic!("{}: {e}", case.name));
     let result = solve_ensemble(&case.spec, &settings, &ensemble, tested.backend.as_mut());
     let result = result.unwrap_or_else(|e| panic!("{}, {method} on {}: {e}", case.name, tested.name)).trajectory(0);

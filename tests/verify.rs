@@ -20,7 +20,8 @@ const DECAY: &str = r#"{"states": {"y": 1, "z": 1}, "parameters": {"k": 1}, "der
 
 fn ensemble(spec: &CompiledSpec, name: &str, values: &[f64]) -> Ensemble {
     let vary = [(name.to_string(), Distribution::Values(values.to_vec()))].into_iter().collect();
-    Ensemble::new(spec, &EnsembleSettings { size: None, seed: Some(7), vary }).expect("a valid ensemble")
+    Ensemble::new(spec, &EnsembleSettings { size: None, seed: Some(7), sampling: None, vary })
+        .expect("a valid ensemble")
 }
 
 fn settings(precision: Precision) -> RunSettings {

@@ -364,7 +364,8 @@ fn end_values(spec: &CompiledSpec, backend: &mut dyn ensolve::Backend) -> Vec<f6
     };
     let first = spec.program.state_names[0].clone();
     let vary = [(first, Distribution::Values(vec![1.0, 1.5]))].into_iter().collect();
-    let ensemble = Ensemble::new(spec, &EnsembleSettings { size: Some(2), seed: None, vary }).expect("an ensemble");
+    let ensemble = Ensemble::new(spec, &EnsembleSettings { size: Some(2), seed: None, sampling: None, vary })
+        .expect("an ensemble");
     let result = solve_ensemble(spec, &run, &ensemble, backend).unwrap_or_else(|e| panic!("{}: {e}", spec.name));
     assert_eq!(result.n_finished(), 2, "{}", spec.name);
     result.saved.iter().copied().collect()

@@ -14,6 +14,7 @@ use crate::ensemble::Ensemble;
 use crate::error::{Error, Result};
 use crate::job::{Job, Silent};
 use crate::plan;
+use crate::real::Precision;
 use crate::solution::EnsembleResult;
 use crate::solve::solve_range;
 use crate::spec::RunSettings;
@@ -166,7 +167,7 @@ impl<'a> Solver<'a> {
     fn check_inputs(&self, job: &Job) -> Result<()> {
         let program = job.program;
         for (k, i) in self.samples.into_iter().enumerate() {
-            let inputs = self.ensemble.inputs(self.spec, Some((job.t0, job.t1)), i..i + 1);
+            let inputs = self.ensemble.inputs(self.spec, Some((job.t0, job.t1)), i..i + 1, job.precision);
             for (name, values) in &self.reference.inputs {
                 let slot = |names: &[String]| names.iter().position(|known| known == name);
                 let drawn = match (slot(&program.state_names), slot(&program.param_names)) {
@@ -174,8 +175,10 @@ impl<'a> Solver<'a> {
                     (_, Some(slot)) => inputs.p[slot],
                     _ => f64::NAN,
                 };
-                // A decimal number may be read with the last bit wrong.
-                if !((drawn - values[k]).abs() <= 2.0 * f64::EPSILON * drawn.abs()) {
+                // A decimal number may be read with the last bit wrong; a draw of a narrower format has rounded ends, two
+                // products and a sum of one sign.
+                let roundings = if job.precision == Precision::F64 { 2.0 } else { 4.0 };
+                if !((drawn - values[k]).abs() <= roundings * job.precision.epsilon() * drawn.abs()) {
                     let want = values[k];
                     return Err(Error::run(format!(
                         "trajectory {i} has {name} = {drawn}, and the reference is of {want}: no time"
@@ -223,7 +226,6 @@ impl<'a> Solver<'a> {
 mod tests {
     use super::*;
     use crate::bench::{Choice, Workload, models, plan};
-    use crate::real::Precision;
 
     /// A case of 16 trajectories of the double pendulum, with something wrong.
     fn refusal(change: impl Fn(&mut Workload)) -> String {

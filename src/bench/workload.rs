@@ -232,7 +232,7 @@ impl Workload {
             }
         };
         let vary = vary.into_iter().map(|(name, distribution)| (name.to_string(), distribution)).collect();
-        EnsembleSettings { size: Some(size), seed: Some(SEED), vary }
+        EnsembleSettings { size: Some(size), seed: Some(SEED), sampling: None, vary }
     }
 
     /// How it is integrated, up to the end alone; `rtol` is for adaptive steps.

@@ -3,6 +3,7 @@
 use super::vary::{self, Vary};
 use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
+use ensolve::sampling::Sampling;
 use ensolve::spec::{EnsembleSettings, Tolerance};
 use ensolve::{Arithmetic, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
 use std::ops::Range;
@@ -45,6 +46,10 @@ pub struct EnsembleArgs {
     /// Seed of the random inputs; the same seed gives the same inputs on any machine [default: 0]
     #[arg(long, value_parser = whole, allow_negative_numbers = true)]
     pub seed: Option<u64>,
+    /// How random inputs are spread: each on its own (random), in each of N strata of every quantity one (latin_hypercube), or
+    /// as a scrambled Sobol sequence (sobol), for which N should be a power of two [default: random]
+    #[arg(long, value_name = "NAME", value_parser = sampling)]
+    pub sampling: Option<Sampling>,
     #[arg(long, value_name = "NAME=DISTRIBUTION", value_parser = vary::parse, help = vary::HELP)]
     pub vary: Vec<Vary>,
     /// Replay trajectory I (from 0) of the ensemble alone
@@ -132,7 +137,8 @@ pub struct MachineArgs {
     /// Where to run: auto takes a real GPU where there is one, else the CPU, and says why
     #[arg(long, value_enum, default_value_t = BackendName::Auto)]
     pub backend: BackendName,
-    /// The GPU whose name contains NAME, in any case ('ensolve adapters' lists them) [default: the best one]
+    /// The GPU whose name contains NAME, in any case ('ensolve adapters' lists them), or 'all': the GPUs share the trajectories
+    /// [default: the best one]
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
     /// Number format: f32 (7 digits), f64 (16), or f32x2 (14, from two f32) where a GPU's f64 is missing or slow
@@ -169,6 +175,11 @@ fn methods() -> String {
 /// Reads a number format.
 pub fn precision(text: &str) -> std::result::Result<Precision, String> {
     Precision::parse(text).ok_or_else(|| format!("known: {}", Precision::ALL.map(Precision::name).join(", ")))
+}
+
+fn sampling(text: &str) -> std::result::Result<Sampling, String> {
+    let known = || Sampling::ALL.map(Sampling::name).join(", ");
+    Sampling::ALL.into_iter().find(|sampling| sampling.name() == text).ok_or_else(|| format!("known: {}", known()))
 }
 
 fn policy(text: &str) -> std::result::Result<SavePolicy, String> {
@@ -258,7 +269,8 @@ impl RunArgs {
             vary.shift_remove(name);
             vary.insert(name.clone(), distribution.clone());
         }
-        Ok(EnsembleSettings { size: args.n.or(file.size), seed: args.seed.or(file.seed), vary })
+        let (size, seed) = (args.n.or(file.size), args.seed.or(file.seed));
+        Ok(EnsembleSettings { size, seed, sampling: args.sampling.or(file.sampling), vary })
     }
 
     /// The trajectories to solve.

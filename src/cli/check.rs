@@ -1,6 +1,6 @@
 //! `ensolve check`: the compiled model, which backends can run it, and whether its `run` and `ensemble` sections hold.
 
-use super::{Report, vary};
+use super::{Report, summary, vary};
 use ensolve::{CompiledSpec, Ensemble, Precision, Result, World, cpu, plan, solve};
 use std::fmt::Write;
 use std::path::Path;
@@ -71,7 +71,8 @@ fn ensemble_lines(world: &World, ensemble: &Ensemble) -> String {
     if world.ensemble == Default::default() {
         return "ensemble: none in the file; --n and --vary make one\n".to_string();
     }
-    let mut text = format!("ensemble: {} trajectories, seed {}\n", ensemble.size(), ensemble.seed());
+    let sampling = summary::sampling(ensemble.sampling());
+    let mut text = format!("ensemble: {} trajectories, seed {}{sampling}\n", ensemble.size(), ensemble.seed());
     for (name, distribution) in &world.ensemble.vary {
         let _ = writeln!(text, "  {name} = {}", vary::show(distribution));
     }

@@ -99,7 +99,8 @@ fn inputs(result: &EnsembleResult, ensemble: &Ensemble, varied: &EnsembleSetting
         return Some(format!("{which}nothing varies: all are the same (see --vary)"));
     }
     let names = varied.vary.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    Some(format!("{which}seed {}, varying {names}", ensemble.seed()))
+    let sampling = summary::sampling(ensemble.sampling());
+    Some(format!("{which}seed {}{sampling}, varying {names}", ensemble.seed()))
 }
 
 fn write(args: &RunArgs, result: &EnsembleResult) -> Result<String> {

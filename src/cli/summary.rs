@@ -1,6 +1,7 @@
 //! The text after a run: how it was made, and what came out.
 
 use ensolve::real::round_digits;
+use ensolve::sampling::Sampling;
 use ensolve::solution::{RunInfo, Timings};
 use ensolve::{Arithmetic, EnsembleResult, Statistics, Status, output};
 use std::fmt::Write;
@@ -38,6 +39,11 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
         let _ = writeln!(text, "  {title:<10} {line}");
     }
     text
+}
+
+/// `, sampling sobol`; what is usual is not told.
+pub fn sampling(sampling: Sampling) -> String {
+    if sampling == Sampling::Random { String::new() } else { format!(", sampling {}", sampling.name()) }
 }
 
 /// `t = 0 to 2`.

@@ -31,6 +31,9 @@ pub const BINDINGS: [wgpu::BufferBindingType; 8] = [UNIFORM, UNIFORM, READ, READ
 /// Bindings of the kernel that lists what is unfinished, as in `shaders/compact.wgsl`.
 pub const COMPACT_BINDINGS: [wgpu::BufferBindingType; 5] = [UNIFORM, READ, READ, WRITE, WRITE];
 
+/// Most dispatches of one submission.
+pub const MAX_DISPATCHES: usize = 32;
+
 /// Words that tell the host how far a chunk is: the number of unfinished trajectories, then those of `Tally` in
 /// `shaders/compact.wgsl`.
 pub const NEWS: usize = 6;
@@ -75,10 +78,15 @@ impl Footprint {
         [self.params, self.state, self.counts, self.saved, WORD].into_iter().max().unwrap_or(WORD)
     }
 
-    /// Of all buffers and of the copy that the host reads.
-    pub fn total(&self) -> u64 {
+    /// Of the copy that the host reads.
+    fn read(&self) -> u64 {
+        self.state + self.counts + self.saved
+    }
+
+    /// Of all buffers, and of the copy of results if the host reads them.
+    pub fn total(&self, is_read: bool) -> u64 {
         let lists = 3 * WORD;
-        let read = self.state + self.counts + self.saved;
+        let read = if is_read { self.read() } else { 0 };
         self.params + self.state + self.counts + self.saved + self.times + lists + read
     }
 }
@@ -101,6 +109,8 @@ pub struct Chunk {
     compact: [wgpu::BindGroup; 2],
     /// The list that is up to date.
     now: usize,
+    /// Which one of those in flight it is.
+    pub place: usize,
     /// Number of the first trajectory.
     pub first: u64,
     /// Their inputs.
@@ -114,16 +124,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Buffers for at most `capacity` trajectories; `saved` has some more rows of one number for each.
+    /// Buffers for at most `capacity` trajectories of a footprint, whose results the host reads or not.
     pub fn new(
         device: &Device,
         (kernel, compactor): (&Kernel, &Kernel),
         job: &Job,
-        capacity: usize,
-        more_rows: usize,
-        most_dispatches: usize,
+        (capacity, each, is_read): (usize, &Footprint, bool),
+        place: usize,
     ) -> Result<Chunk> {
-        let each = Footprint::new(job, more_rows);
         let per_trajectory = |label: &str, bytes: u64| device.storage(label, bytes * capacity as u64);
         let uniform = |label: &str, bytes: usize| device.buffer(label, bytes as u64, wgpu::BufferUsages::UNIFORM);
         let tables = tables(job);
@@ -131,13 +139,13 @@ impl Chunk {
         let list = || device.storage("unfinished", (LIST_HEADER + capacity) as u64 * WORD);
         let parts = device.scoped(|| {
             let lists = [list(), list()];
-            let staging = device.staging((each.state + each.counts + each.saved) * capacity as u64);
+            let staging = device.staging(if is_read { each.read() * capacity as u64 } else { WORD });
             (
                 [uniform("config", config_bytes(job, 1).len()), uniform("tables", tables.len()), times],
                 [per_trajectory("params", each.params), per_trajectory("state", each.state)],
                 [per_trajectory("counts", each.counts), per_trajectory("saved", each.saved)],
                 lists,
-                [device.storage("tally", NEWS as u64 * WORD), device.storage("steps", most_dispatches as u64 * WORD)],
+                [device.storage("tally", NEWS as u64 * WORD), device.storage("steps", MAX_DISPATCHES as u64 * WORD)],
                 staging,
             )
         })?;
@@ -161,6 +169,7 @@ impl Chunk {
             steps,
             staging,
             now: 0,
+            place,
             first: 0,
             inputs: Inputs::default(),
             unfinished: 0,

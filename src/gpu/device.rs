@@ -129,6 +129,16 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<(wgpu::Adapter, AdapterSumm
     }
 }
 
+/// The best adapter and all others of its kind, real or software, that are reached by the same interface: through another one
+/// a device would be counted twice.
+pub(super) fn all() -> Result<Vec<(wgpu::Adapter, AdapterSummary)>> {
+    let mut found: Vec<_> = enumerate().into_iter().map(|adapter| (summary(&adapter), adapter)).collect();
+    let Some((best, _)) = found.first() else { return Err(Error::Device(NO_ADAPTER.to_string())) };
+    let (api, is_software) = (best.api.clone(), best.is_software);
+    found.retain(|(one, _)| one.api == api && one.is_software == is_software);
+    Ok(found.into_iter().map(|(summary, adapter)| (adapter, summary)).collect())
+}
+
 /// A device with the adapter's own limits.
 pub(super) fn open(
     adapter: &wgpu::Adapter,

@@ -7,37 +7,40 @@
 mod buffers;
 mod chunk;
 mod device;
+mod draw;
 mod kernel;
+mod open;
 mod peak;
 mod pump;
+mod ranges;
+mod reduce;
+mod reduced;
 mod self_test;
+mod several;
 mod stored;
 
 pub use device::{AdapterSummary, adapters};
+pub use draw::{Drawn, draw_inputs};
+pub use several::SeveralGpus;
 
 use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
-use crate::method::Stages;
-use crate::pair::F32x2;
-use crate::program::OdeProgram;
-use crate::real::{Arithmetic, Precision};
-use crate::reduce::{BLOCK, LaneSteps};
+use crate::real::Precision;
+use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
-use chunk::{BINDINGS, COMPACT_BINDINGS, Chunk, Footprint};
-use kernel::Kernel;
-use pump::{MAX_DISPATCHES, MAX_STEPS, Pace, Pump, Spent};
-use self_test::Finding;
+use chunk::{Chunk, Footprint};
+use open::OpenDevice;
+use pump::{MAX_STEPS, Pace, Pump, Spent};
+use ranges::{InOrder, Ranges};
+use reduced::Reduced;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use stored::{Given, Sink, Stored};
 
 /// Wall time that one submission aims at, in seconds: far below any watchdog, far above the cost of a submission.
 const SLICE_SECONDS: f64 = 0.05;
-
-/// Most kernels that are kept for each number format.
-const MAX_KERNELS: usize = 32;
 
 /// What models may need that the GPU backend has.
 pub const SUPPORTED_FEATURES: [Feature; 5] = [
@@ -53,6 +56,9 @@ const MEMORY: u64 = 1 << 30;
 
 /// Chunks in flight.
 const SLOTS: usize = 2;
+
+/// Chunks of each adapter, if several share a run: the fewer, the longer all wait for the slowest at the end.
+const SHARES: u64 = 8;
 
 /// Most trajectories of a chunk, a bound on memory for small models.
 const MAX_CHUNK: u64 = 1 << 20;
@@ -78,34 +84,6 @@ pub struct GpuBackend {
     spent: Spent,
 }
 
-/// A device opened for a number format, what self-tests have found on it, and the kernels compiled for it, the one used
-/// last at the end.
-struct OpenDevice {
-    precision: Precision,
-    device: Device,
-    compactor: Kernel,
-    findings: Vec<(KernelOptions, Finding)>,
-    kernels: Vec<CompiledKernel>,
-}
-
-/// A kernel and all that its text depends on: no initial value, parameter, time span, tolerance or save time.
-struct CompiledKernel {
-    program: OdeProgram,
-    stages: Stages,
-    is_adaptive: bool,
-    options: KernelOptions,
-    kernel: Kernel,
-}
-
-impl CompiledKernel {
-    fn is_for(&self, job: &Job, options: KernelOptions) -> bool {
-        self.options == options
-            && self.is_adaptive == job.method.is_adaptive()
-            && self.stages == job.method.stages
-            && self.program == *job.program
-    }
-}
-
 impl GpuBackend {
     /// The best adapter, or the best one whose name contains `wanted`.
     ///
@@ -114,16 +92,26 @@ impl GpuBackend {
     pub fn new(wanted: Option<&str>) -> Result<Self> {
         let start = Instant::now();
         let (adapter, summary) = device::choose(wanted)?;
-        Ok(GpuBackend {
+        Ok(GpuBackend { search: start.elapsed(), ..GpuBackend::on(adapter, summary) })
+    }
+
+    /// All adapters of the kind of the best one.
+    fn all() -> Result<Vec<Self>> {
+        let all = device::all()?;
+        Ok(all.into_iter().map(|(adapter, summary)| GpuBackend::on(adapter, summary)).collect())
+    }
+
+    fn on(adapter: wgpu::Adapter, summary: AdapterSummary) -> Self {
+        GpuBackend {
             summary,
             adapter,
             devices: Vec::new(),
             pace: Pace { seconds: SLICE_SECONDS, steps: None },
             memory: MEMORY,
             workgroup_size: wgsl::WORKGROUP_SIZE,
-            search: start.elapsed(),
+            search: Duration::ZERO,
             spent: Spent::default(),
-        })
+        }
     }
 
     /// What is known of the adapter.
@@ -190,7 +178,7 @@ impl GpuBackend {
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
     /// unless it is at hand.
-    fn open(&mut self, job: &Job) -> Result<(&OpenDevice, Prepared)> {
+    fn open(&mut self, job: &Job) -> Result<(&mut OpenDevice, Prepared)> {
         let start = Instant::now();
         let at = match self.devices.iter().position(|open| open.precision == job.precision) {
             Some(at) => at,
@@ -216,113 +204,119 @@ impl GpuBackend {
         Ok((open, prepared))
     }
 
-    /// Trajectories of a chunk, of so many, and how many chunks are in flight.
-    fn chunks(&self, job: &Job, n_traj: u64) -> (usize, usize) {
-        let each = Footprint::new(job, 0);
-        let wanted = FILLING.max(MOVED_BYTES / each.saved.max(1));
-        let size = (self.max_chunk(job) as u64).min(wanted).min(n_traj).max(1);
-        match size {
-            size if size == n_traj => (size as usize, 1),
-            size => ((size / BLOCK as u64 * BLOCK as u64).max(size.min(BLOCK as u64)) as usize, SLOTS),
-        }
+    /// Most trajectories of a chunk of a footprint.
+    fn most(&self, job: &Job, each: &Footprint, is_read: bool) -> u64 {
+        let cuts = (2 * job.cuts.len()) as u64 * real_bytes(job.precision);
+        let binding = self.most_bytes() / each.largest();
+        let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
+        let memory = self.memory / SLOTS as u64 / each.total(is_read);
+        binding.min(memory).clamp(1, MAX_CHUNK)
     }
 
-    /// Integrates a range, in chunks of `size`, `slots` of them in flight; of smaller ones where the memory is short.
-    fn pump(
+    /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
+    fn cut(&self, job: &Job, n_traj: u64, n_gpu: usize, each: Footprint, is_read: bool) -> Cut {
+        let wanted = if is_read { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
+        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64) };
+        let size = self.most(job, &each, is_read).min(wanted).min(share).max(1);
+        let whole = size / BLOCK as u64 * BLOCK as u64;
+        let (size, slots) = match size {
+            size if size == n_traj => (size, 1),
+            size if whole == 0 => (size, SLOTS),
+            _ => (whole, SLOTS),
+        };
+        Cut { size: size as usize, slots, each, is_read, may_shrink: true }
+    }
+
+    /// Integrates trajectories that `n_gpu` adapters share; `sink` gets them in any order.
+    fn run_shared(
         &mut self,
         job: &Job,
         source: &dyn Source,
-        range: Range<u64>,
+        ranges: &Ranges,
+        n_gpu: usize,
+        progress: &dyn Progress,
+        sink: &mut Sink,
+    ) -> Result<()> {
+        self.check_size(job)?;
+        let all = ranges.all();
+        let cut = self.cut(job, all.end - all.start, n_gpu, Footprint::new(job, 0), true);
+        self.run_cut(job, source, ranges, cut, progress, sink)
+    }
+
+    /// Integrates what `ranges` hands out.
+    fn run_cut(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        ranges: &Ranges,
+        cut: Cut,
         progress: &dyn Progress,
         sink: &mut Sink,
     ) -> Result<()> {
         let pace = self.pace;
-        let (mut size, mut slots) = self.chunks(job, range.end - range.start);
         let (open, _) = self.open(job)?;
-        let kernels = (open.kernel(), &open.compactor);
-        let chunks = loop {
-            let chunk = |_| Chunk::new(&open.device, kernels, job, size, 0, MAX_DISPATCHES);
-            match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
-                Err(Error::Memory(_)) if slots > 1 => slots = 1,
-                Err(Error::Memory(_)) if size > 1 => size = size.div_ceil(2),
-                chunks => break chunks?,
-            }
-        };
-        let mut stored = Stored::new(&open.device, job, source, sink, range, size);
-        let mut pump = Pump::new(&open.device, kernels, job, pace, progress, chunks, size)?;
+        let (chunks, size) = cut.chunks(open, job)?;
+        let mut stored = Stored { device: &open.device, job, source, ranges, sink, size };
+        let mut pump = Pump::new(&open.device, (open.kernel(), &open.compactor), job, pace, progress, chunks, size)?;
         let done = pump.run(&mut stored);
+        self.spent = pump.spent;
+        done
+    }
+
+    /// The same, reduced.
+    fn reduce_shared(
+        &mut self,
+        (job, source): (&Job, &dyn Source),
+        ranges: &Ranges,
+        n_gpu: usize,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        self.check_size(job)?;
+        let (pace, all) = (self.pace, ranges.all());
+        let each = Footprint::new(job, reduction.summaries.len());
+        let cut = self.cut(job, all.end - all.start, n_gpu, each, false);
+        let (open, _) = self.open(job)?;
+        open.use_reducer(job, source.draws())?;
+        let (chunks, size) = cut.chunks(open, job)?;
+        let (reducer, drawer) = open.reducer(job);
+        let buffers = chunks.iter().map(|_| reducer.buffers(&open.device, reduction, size)).collect::<Result<_>>()?;
+        let device = &open.device;
+        let mut reduced = Reduced { device, job, source, ranges, reduction, reducer, buffers, drawer, sink, size };
+        let mut pump = Pump::new(device, (open.kernel(), &open.compactor), job, pace, progress, chunks, size)?;
+        let done = pump.run(&mut reduced);
         self.spent = pump.spent;
         done
     }
 }
 
-impl OpenDevice {
-    fn new(precision: Precision, device: Device) -> Result<Self> {
-        let compactor = Kernel::new(&device, &wgsl::compact()?, &COMPACT_BINDINGS)?;
-        Ok(OpenDevice { precision, device, compactor, findings: Vec::new(), kernels: Vec::new() })
-    }
+/// How a run is cut into chunks.
+struct Cut {
+    /// Trajectories of a chunk.
+    size: usize,
+    /// Chunks in flight.
+    slots: usize,
+    each: Footprint,
+    /// Whether the host reads all results.
+    is_read: bool,
+    /// Whether a chunk may be smaller, where the memory is short.
+    may_shrink: bool,
+}
 
-    /// The kernel that was used last.
-    fn kernel(&self) -> &Kernel {
-        &self.kernels.last().expect("a kernel was compiled before").kernel
-    }
-
-    /// Moves the kernel of a job to the end of the list, compiling it if it is not there.
-    fn use_kernel(&mut self, job: &Job, options: KernelOptions) -> Result<()> {
-        if let Some(at) = self.kernels.iter().position(|compiled| compiled.is_for(job, options)) {
-            self.kernels[at..].rotate_left(1);
-            return Ok(());
+impl Cut {
+    /// The chunks and their size.
+    fn chunks(&self, open: &OpenDevice, job: &Job) -> Result<(Vec<Chunk>, usize)> {
+        let Cut { mut size, mut slots, .. } = *self;
+        loop {
+            let kernels = (open.kernel(), &open.compactor);
+            let chunk = |place| Chunk::new(&open.device, kernels, job, (size, &self.each, self.is_read), place);
+            match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
+                Err(Error::Memory(_)) if slots > 1 => slots = 1,
+                Err(Error::Memory(_)) if size > 1 && self.may_shrink => size = size.div_ceil(2),
+                chunks => return Ok((chunks?, size)),
+            }
         }
-        let source = wgsl::assemble(job.program, job.method, options)?;
-        let kernel = Kernel::new(&self.device, &source, &BINDINGS)?;
-        self.warm_up(&kernel, job)?;
-        let (program, stages) = (job.program.clone(), job.method.stages.clone());
-        if self.kernels.len() == MAX_KERNELS {
-            self.kernels.remove(0);
-        }
-        self.kernels.push(CompiledKernel { program, stages, is_adaptive: job.method.is_adaptive(), options, kernel });
-        Ok(())
-    }
-
-    /// Many drivers compile at the first dispatch only: one in which nothing is left to do has it done.
-    fn warm_up(&self, kernel: &Kernel, job: &Job) -> Result<()> {
-        let chunk = Chunk::new(&self.device, (kernel, &self.compactor), job, 1, 0, 1)?;
-        chunk.warm_up(&self.device, job, kernel)
-    }
-
-    /// Refuses arithmetic that the self-test finds wanting; returns what the user should know.
-    fn check(&mut self, options: KernelOptions, adapter: &AdapterSummary) -> Result<Vec<String>> {
-        let finding = match options.needs_self_test() {
-            false => return Ok(Vec::new()),
-            true => self.finding(options)?,
-        };
-        let AdapterSummary { name, api, .. } = adapter;
-        let what = if options.arithmetic == Arithmetic::Exact { "exact arithmetic" } else { "precision f32x2" };
-        match finding {
-            Finding::Holds => Ok(Vec::new()),
-            Finding::FlushesSubnormals if options.arithmetic == Arithmetic::Exact => Ok(vec![format!(
-                "the adapter '{name}' turns numbers below {:.1e} into zero: the bits are the CPU's for trajectories that meet no such number",
-                f32::MIN_POSITIVE
-            )]),
-            Finding::FlushesSubnormals => Ok(Vec::new()),
-            Finding::Differs(what_differs) => Err(Error::Unsupported(format!(
-                "{what} does not hold on the adapter '{name}' ({api}): {what_differs}; use the backend cpu, or standard arithmetic in f32 or f64"
-            ))),
-        }
-    }
-
-    fn finding(&mut self, options: KernelOptions) -> Result<Finding> {
-        let options = KernelOptions { form: Default::default(), ..options };
-        if let Some((_, finding)) = self.findings.iter().find(|(tested, _)| *tested == options) {
-            return Ok(finding.clone());
-        }
-        let finding = match options.precision {
-            Precision::F32 => self_test::run::<f32>(&self.device, options)?,
-            Precision::F64 => self_test::run::<f64>(&self.device, options)?,
-            Precision::F32x2 => self_test::run::<F32x2>(&self.device, options)?,
-        };
-        self.findings.push((options, finding.clone()));
-        Ok(finding)
     }
 }
 
@@ -344,12 +338,7 @@ impl Backend for GpuBackend {
     }
 
     fn max_chunk(&self, job: &Job) -> usize {
-        let each = Footprint::new(job, 0);
-        let cuts = (2 * job.cuts.len()) as u64 * real_bytes(job.precision);
-        let binding = self.most_bytes() / each.largest();
-        let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
-        let memory = self.memory / SLOTS as u64 / each.total();
-        binding.min(memory).clamp(1, MAX_CHUNK) as usize
+        self.most(job, &Footprint::new(job, 0), true) as usize
     }
 
     fn max_saved(&self, job: &Job) -> usize {
@@ -369,7 +358,9 @@ impl Backend for GpuBackend {
             result = output;
             Ok(())
         };
-        self.pump(job, &Given(inputs), 0..inputs.n_traj as u64, progress, &mut sink)?;
+        let (n_traj, ranges) = (inputs.n_traj, Ranges::new(0..inputs.n_traj as u64));
+        let cut = Cut { size: n_traj, slots: 1, each: Footprint::new(job, 0), is_read: true, may_shrink: false };
+        self.run_cut(job, &Given(inputs), &ranges, cut, progress, &mut sink)?;
         Ok(result)
     }
 
@@ -381,8 +372,29 @@ impl Backend for GpuBackend {
         progress: &dyn Progress,
         sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
     ) -> Result<()> {
-        self.check_size(job)?;
-        self.pump(job, source, range, progress, sink)
+        let ranges = Ranges::new(range.clone());
+        let mut sink = |first, (inputs, output)| sink(first, inputs, output);
+        let mut in_order = InOrder::new(range.start, &mut sink);
+        self.run_shared(job, source, &ranges, 1, progress, &mut |first, inputs, output| {
+            in_order.put(first, inputs.n_traj, (inputs, output))
+        })
+    }
+
+    fn reduce_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        let ranges = Ranges::new(range.clone());
+        let mut sink = |_, partial| sink(partial);
+        let mut in_order = InOrder::new(range.start, &mut sink);
+        self.reduce_shared((job, source), &ranges, 1, reduction, progress, &mut |partial| {
+            in_order.put(partial.first, partial.n_traj, partial)
+        })
     }
 
     fn lane_steps(&self) -> Option<LaneSteps> {

@@ -7,7 +7,7 @@
 //! results and inputs move while it computes. No result depends on any of this.
 
 use super::buffers::{Device, Fetch};
-use super::chunk::{Chunk, NEWS};
+use super::chunk::{Chunk, MAX_DISPATCHES, NEWS};
 use super::kernel::Kernel;
 use crate::error::Result;
 use crate::job::{Job, Progress};
@@ -25,9 +25,6 @@ const CHANGE: f64 = 4.0;
 
 /// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
 pub const MAX_STEPS: u32 = 32768;
-
-/// Most dispatches of one submission.
-pub const MAX_DISPATCHES: usize = 32;
 
 /// Submissions in flight: one that runs, and one that begins when it ends.
 const IN_FLIGHT: usize = 2;

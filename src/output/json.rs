@@ -1,12 +1,12 @@
 //! JSON: one object, streamed, so that no second copy of the values is held.
 //!
-//! Always: `model backend method precision arithmetic compensated tspan seed n first t names status timings warnings`,
-//! `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms, warm_ms}`. One
+//! Always: `model backend method precision arithmetic compensated tspan seed sampling n first t names status timings
+//! warnings`, `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms, warm_ms}`. One
 //! trajectory: `trajectories` is `{number, status, non_finite, accepted, rejected, t_end, parameters: {name: number}, t,
 //! x: {name: [..]}}`, `non_finite` being the name of what was not finite first, or null. An ensemble: `statistics` over
 //! the trajectories that succeeded, `by_name` holding `mean std min q05 .. q95 max` over the save times, and `trajectories`
 //! is `{status, non_finite, accepted, rejected, t_end, parameters: {name: number, or a list where it varies}, values: {name:
-//! [[..] for each trajectory]}}`. Parameters are as drawn, in f64.
+//! [[..] for each trajectory]}}`. Parameters are as drawn, in the number format of the run, or as listed.
 //!
 //! Where save times differ from trajectory to trajectory the common `t` is null, and `trajectories` has `t: [[..] for each
 //! trajectory]`; these lists and those of `values` are as long as the trajectory has save times. `statistics` are over the
@@ -100,6 +100,7 @@ impl Serialize for Document<'_> {
         map.serialize_entry("compensated", &info.compensated)?;
         map.serialize_entry("tspan", &info.tspan)?;
         map.serialize_entry("seed", &info.seed)?;
+        map.serialize_entry("sampling", info.sampling.name())?;
         map.serialize_entry("n", &result.n_traj())?;
         map.serialize_entry("first", &result.first)?;
         let has_common_times = result.times.is_none();

@@ -8,7 +8,7 @@ use super::{
 use super::{Tolerance, World};
 use crate::error::{Error, Result, suggest};
 use crate::real::{Arithmetic, Precision};
-use crate::sampling::Distribution;
+use crate::sampling::{Distribution, Sampling};
 
 const COMMON_KEYS: [&str; 8] = ["model", "functions", "let", "outputs", "callbacks", "stops", "run", "ensemble"];
 const SHORT_KEYS: [&str; 3] = ["states", "parameters", "derivatives"];
@@ -284,10 +284,11 @@ fn save(place: &Place) -> Result<Save> {
 
 fn ensemble(place: &Place) -> Result<EnsembleSettings> {
     let mut ensemble = EnsembleSettings::default();
-    for (key, place) in place.known_entries(&["size", "seed", "vary"])? {
+    for (key, place) in place.known_entries(&["size", "seed", "sampling", "vary"])? {
         match key {
             "size" => ensemble.size = Some(place.whole()?),
             "seed" => ensemble.seed = Some(place.whole()?),
+            "sampling" => ensemble.sampling = Some(one_of(&place, key, Sampling::ALL, Sampling::name)?),
             _ => ensemble.vary = map(&place, distribution)?,
         }
     }

@@ -4,7 +4,7 @@
 use super::Map;
 use crate::method::Tableau;
 use crate::real::{Arithmetic, Precision};
-use crate::sampling::Distribution;
+use crate::sampling::{Distribution, Sampling};
 
 /// A tolerance for all states, or one for each of some states.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +107,8 @@ pub struct EnsembleSettings {
     pub size: Option<u64>,
     /// Seed of the random inputs.
     pub seed: Option<u64>,
+    /// How random inputs are spread over the trajectories.
+    pub sampling: Option<Sampling>,
     /// Distribution of each varied state or parameter, by name.
     pub vary: Map<Distribution>,
 }

@@ -3,17 +3,28 @@
 //! In: an [`OdeProgram`], a [`Method`] and a precision. Out: a [`KernelSource`], which exists only if naga has
 //! validated it. The files of `shaders/` are taken in whole; constants, the model and the unrolled step are printed
 //! here. It knows nothing of adapters, inputs or times: one kernel serves every run of a model with a method.
+//! The kernels that reduce chunks of trajectories ([`reduce`]) know no model either.
+
+/// A file of `shaders/` and its text.
+macro_rules! shader {
+    ($name:literal) => {
+        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
+    };
+}
 
 mod consts;
+mod draw;
 mod literal;
 mod model;
 mod names;
 pub mod peak;
+pub mod reduce;
 mod spelling;
 mod spirv;
 mod step;
 
 pub use consts::WORKGROUP_SIZE;
+pub use draw::{ENTRY_KEYS, ENTRY_WORDS, KIND_NONE, draw};
 
 use crate::error::{Error, Result};
 use crate::expr::Node;
@@ -25,13 +36,6 @@ use model::Members;
 use spelling::Spelling;
 use spirv::Kept;
 use step::StepPrinter;
-
-/// A file of `shaders/` and its text.
-macro_rules! shader {
-    ($name:literal) => {
-        (concat!("shaders/", $name), include_str!(concat!("../../shaders/", $name)))
-    };
-}
 
 /// A part of the module: a file of `shaders/` or a generated section.
 #[derive(Debug, Clone, PartialEq, Eq)]

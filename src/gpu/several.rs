@@ -1,0 +1,201 @@
+//! Several adapters that share the trajectories of a run.
+//!
+//! Each takes the next chunk when it has room for one, so that a slow adapter holds up no fast one; results are put back
+//! in order. All run the same kernel; in exact mode no result depends on who computed what.
+
+use super::GpuBackend;
+use super::ranges::{InOrder, Ranges};
+use crate::compile::Feature;
+use crate::error::{Error, Result};
+use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
+use crate::real::Precision;
+use crate::reduce::{LaneSteps, Partial, Reduction};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+
+/// Results of each adapter that may wait for those of another.
+const WAITING: usize = 2;
+
+/// All adapters of a machine.
+pub struct SeveralGpus {
+    gpus: Vec<GpuBackend>,
+}
+
+impl SeveralGpus {
+    /// All adapters of the kind of the best one: every real GPU, or every software adapter where there is no other.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if there is none.
+    pub fn new() -> Result<Self> {
+        GpuBackend::all().map(SeveralGpus::of)
+    }
+
+    /// These backends, at least one.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn of(gpus: Vec<GpuBackend>) -> Self {
+        assert!(!gpus.is_empty(), "there has to be an adapter");
+        SeveralGpus { gpus }
+    }
+
+    /// The first one, which answers for all.
+    fn one(&self) -> &GpuBackend {
+        &self.gpus[0]
+    }
+
+    /// Runs `work` for every adapter in a thread of its own and hands what it sends to `sink`, in order.
+    fn share<T: Send>(
+        &mut self,
+        range: Range<u64>,
+        progress: &dyn Progress,
+        work: impl Fn(&mut GpuBackend, &Ranges, &dyn Progress, &mut Hand<T>) -> Result<()> + Sync,
+        sink: &mut dyn FnMut(u64, T) -> Result<()>,
+    ) -> Result<()> {
+        let ranges = Ranges::new(range.clone());
+        let watched = Watched { progress, has_failed: AtomicBool::new(false) };
+        let (sender, receiver) = sync_channel(WAITING * self.gpus.len());
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .gpus
+                .iter_mut()
+                .map(|gpu| {
+                    let (sender, ranges, watched, work) = (sender.clone(), &ranges, &watched, &work);
+                    scope.spawn(move || {
+                        let mut send = |first, n_traj, result| {
+                            // Nobody listens any more where another part of the run has failed.
+                            sender.send((first, n_traj, result)).map_err(|_| Error::run("the run has been given up"))
+                        };
+                        let done = work(gpu, ranges, watched, &mut send);
+                        watched.has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
+                        done
+                    })
+                })
+                .collect();
+            drop(sender);
+            let mut in_order = InOrder::new(range.start, sink);
+            let taken = receiver.iter().try_for_each(|(first, n_traj, result)| in_order.put(first, n_traj, result));
+            watched.has_failed.fetch_or(taken.is_err(), Ordering::Relaxed);
+            drop(receiver);
+            let done: Vec<Result<()>> = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
+                .collect();
+            taken?;
+            done.into_iter().collect()
+        })
+    }
+}
+
+/// Takes the first trajectory, the number of trajectories and the result of a chunk.
+type Hand<'a, T> = dyn FnMut(u64, usize, T) -> Result<()> + 'a;
+
+/// Stops all adapters where one has failed.
+struct Watched<'a> {
+    progress: &'a dyn Progress,
+    has_failed: AtomicBool,
+}
+
+impl Progress for Watched<'_> {
+    fn finished(&self, n: usize) {
+        self.progress.finished(n);
+    }
+
+    fn stepped(&self, steps: u64) {
+        self.progress.stepped(steps);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed) || self.progress.is_stopped()
+    }
+}
+
+impl Backend for SeveralGpus {
+    fn name(&self) -> &'static str {
+        self.one().name()
+    }
+
+    fn describe(&self) -> String {
+        let names: Vec<String> = self.gpus.iter().map(GpuBackend::describe).collect();
+        match &names[..] {
+            [only] => only.clone(),
+            _ => format!("{} adapters: {}", names.len(), names.join(", ")),
+        }
+    }
+
+    fn default_precision(&self) -> Precision {
+        self.one().default_precision()
+    }
+
+    fn supported_features(&self) -> &'static [Feature] {
+        self.one().supported_features()
+    }
+
+    fn max_chunk(&self, job: &Job) -> usize {
+        self.gpus.iter().map(|gpu| gpu.max_chunk(job)).min().expect("there is an adapter")
+    }
+
+    fn max_saved(&self, job: &Job) -> usize {
+        self.gpus.iter().map(|gpu| gpu.max_saved(job)).min().expect("there is an adapter")
+    }
+
+    fn prepare(&mut self, job: &Job) -> Result<Prepared> {
+        let mut all = Prepared::default();
+        for gpu in &mut self.gpus {
+            let one = gpu.prepare(job)?;
+            all.notes.extend(one.notes);
+            all.startup += one.startup;
+            all.jit += one.jit;
+        }
+        Ok(all)
+    }
+
+    fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
+        self.gpus[0].run(job, inputs, progress)
+    }
+
+    fn run_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
+    ) -> Result<()> {
+        let n_gpu = self.gpus.len();
+        let work = |gpu: &mut GpuBackend, ranges: &Ranges, progress: &dyn Progress, send: &mut Hand<_>| {
+            gpu.run_shared(job, source, ranges, n_gpu, progress, &mut |first, inputs, output| {
+                send(first, inputs.n_traj, (inputs, output))
+            })
+        };
+        self.share(range, progress, work, &mut |first, (inputs, output)| sink(first, inputs, output))
+    }
+
+    fn reduce_range(
+        &mut self,
+        job: &Job,
+        source: &dyn Source,
+        range: Range<u64>,
+        reduction: &Reduction,
+        progress: &dyn Progress,
+        sink: &mut dyn FnMut(Partial) -> Result<()>,
+    ) -> Result<()> {
+        let n_gpu = self.gpus.len();
+        let work = |gpu: &mut GpuBackend, ranges: &Ranges, progress: &dyn Progress, hand: &mut Hand<_>| {
+            gpu.reduce_shared((job, source), ranges, n_gpu, reduction, progress, &mut |partial| {
+                hand(partial.first, partial.n_traj, partial)
+            })
+        };
+        self.share(range, progress, work, &mut |_, partial| sink(partial))
+    }
+
+    fn lane_steps(&self) -> Option<LaneSteps> {
+        let all = self.gpus.iter().filter_map(GpuBackend::lane_steps);
+        all.reduce(|a, b| LaneSteps { executed: a.executed + b.executed, needed: a.needed + b.needed })
+    }
+
+    fn limit_memory(&mut self, bytes: u64) {
+        self.gpus.iter_mut().for_each(|gpu| gpu.limit_memory(bytes));
+    }
+}
