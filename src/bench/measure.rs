@@ -61,14 +61,17 @@ fn describe(case: &Case) -> String {
 
 fn measure_here(case: &Case, machine: &Machine) -> Result<Row> {
     let spec = case.workload.world().compile()?;
-    let run = case.workload.run(case.method, case.rtol, case.first_dt, case.precision);
-    let method = plan::method(&run)?;
+    let (run, method) = settings(case)?;
     let solver = Solver::new(case, &spec, &run, &method)?;
     let start = Instant::now();
     let mut engine = Engine::new(case.place, machine)?;
     let (_, first) = solver.run(engine.backend())?;
     let first_seconds = start.elapsed().as_secs_f64();
     let mut rel_error = solver.check(&first)?;
+    if let Some(finer) = case.finer()? {
+        let at = format!("at rtol {:e}", finer.rtol.unwrap_or_default());
+        check_only(&finer, &spec, &mut engine).map_err(|e| Error::run(format!("{at}: {e}")))?;
+    }
 
     let (mut times, mut works, mut total) = (Vec::new(), Vec::new(), Duration::ZERO);
     while (times.len() < RUNS || total < TIME) && total < ENOUGH {
@@ -96,6 +99,20 @@ fn measure_here(case: &Case, machine: &Machine) -> Result<Row> {
         steps: first.steps as f64 / case.trajectories as f64,
         fma_fraction: rate / peak,
     })
+}
+
+fn settings(case: &Case) -> Result<(RunSettings, Method)> {
+    let run = case.workload.run(case.method, case.rtol, case.first_dt, case.precision);
+    let method = plan::method(&run)?;
+    Ok((run, method))
+}
+
+/// Runs a case once, for its answers; a kernel that is at hand serves any tolerance.
+fn check_only(case: &Case, spec: &CompiledSpec, engine: &mut Engine) -> Result<()> {
+    let (run, method) = settings(case)?;
+    let solver = Solver::new(case, spec, &run, &method)?;
+    let (_, answer) = solver.run(engine.backend())?;
+    solver.check(&answer).map(|_| ())
 }
 
 /// The one of median time.

@@ -81,9 +81,23 @@ pub struct Case {
     pub place: Place,
     /// Number of trajectories.
     pub trajectories: u64,
+    /// Whether the answers at a hundredth of the tolerance are checked too: at that of a large ensemble they may be so wrong that
+    /// they tell little.
+    pub is_checked_finer: bool,
 }
 
 impl Case {
+    /// The same at a hundredth of the tolerance, or at the smallest that the number format can deliver.
+    ///
+    /// # Errors
+    /// [`Error::Method`] for a method without an error estimate.
+    pub fn finer(&self) -> Result<Option<Case>> {
+        let Some(rtol) = self.rtol.filter(|_| self.is_checked_finer) else { return Ok(None) };
+        let floor = Method::adaptive(self.method, Controller::default())?.rtol_floor(self.precision);
+        let rtol = (0.01 * rtol).max(floor);
+        Ok(Some(Case { rtol: Some(rtol), is_checked_finer: false, ..*self }))
+    }
+
     /// Whether another row differs in the number of trajectories alone.
     pub fn differs_in_size_from(&self, other: &Case) -> bool {
         std::ptr::eq(self.workload, other.workload)
@@ -112,14 +126,23 @@ impl Choice {
 pub fn plan(choice: &Choice) -> Result<Vec<Case>> {
     let workloads = select(choice)?;
     check(choice, &workloads)?;
-    let (precision, mut cases) = (choice.precision(), Vec::new());
+    let (precision, is_checked_finer, mut cases) = (choice.precision(), choice.is_large(), Vec::new());
     for workload in workloads {
         let first_dt = workload.large.filter(|_| choice.is_large()).and_then(|large| large.first_dt);
         for method in methods(choice, workload)? {
             for place in places(choice, workload) {
                 for rtol in rtols(choice, workload, method)? {
                     for trajectories in sizes(choice, workload, place) {
-                        cases.push(Case { workload, method, rtol, first_dt, precision, place, trajectories });
+                        cases.push(Case {
+                            workload,
+                            method,
+                            rtol,
+                            first_dt,
+                            precision,
+                            place,
+                            trajectories,
+                            is_checked_finer,
+                        });
                     }
                 }
             }

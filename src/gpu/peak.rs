@@ -1,6 +1,6 @@
 //! The peak of an adapter: how many multiplications and additions it can do in a second, measured.
 //!
-//! The kernel runs chains x = x * 1 + 1 that wait only for themselves, in more invocations than any device holds at a time.
+//! The kernel runs chains x = x * 1 + 1 that wait only for themselves, in as many invocations as fill any device.
 //! A link is a product and a sum and counts as two operations; whether they are fused is up to the adapter's compiler (GPUs
 //! fuse them, Mesa's software adapter does not), as it is in the kernels that the peak is compared with. Since 1 is added the
 //! results count the links, exactly: a wrong one is an error, not a peak.
@@ -14,8 +14,9 @@ use crate::real::Precision;
 use crate::wgsl::peak::{ROUND, ROUND_OPERATIONS, fma_peak};
 use std::time::Instant;
 
-/// Invocations of a dispatch: several times what the largest GPU holds at a time, so that the last ones leave little idle.
-const INVOCATIONS: u32 = 1 << 20;
+/// Invocations of a dispatch: each unit of the largest GPUs gets several, with all their chains, for every cycle that it waits
+/// for a result.
+const INVOCATIONS: u32 = 1 << 18;
 
 /// A dispatch takes at least so long, in seconds, unless it has the most rounds: some hundred times what it costs to
 /// submit and to hear of its end.
@@ -26,7 +27,7 @@ const SECONDS: f64 = 0.03;
 const MAX_ROUNDS: u32 = 1 << 15;
 
 /// Timed dispatches, of which the fastest counts.
-const RUNS: usize = 5;
+const RUNS: usize = 8;
 
 /// The kernel and what it is bound to.
 struct Chains {

@@ -4,8 +4,9 @@ use super::{Draft, KernelOptions, KernelSource, real_section};
 use crate::error::Result;
 use crate::real::Precision;
 
-/// Chains of an invocation: enough for its lane never to wait for a result, few enough to stay in registers.
-const CHAINS: u32 = 16;
+/// Chains of an invocation: enough for its lane never to wait for a result, few enough to stay in registers, of which vector
+/// units of processors have 16.
+const CHAINS: u32 = 12;
 
 /// Links of each chain in a round of the loop, so many that counting rounds costs little beside them.
 pub const ROUND: u32 = 16;
