@@ -57,6 +57,7 @@ pub mod simd;
 pub mod real;
 pub mod sampling;
 pub mod status;
+pub mod reduce;
 pub mod method;
 pub mod native;
 pub mod spec;
@@ -65,7 +66,6 @@ pub mod expr;
 pub mod program;
 pub mod infix;
 pub mod compile;
-pub mod reduce;
 pub mod job;
 #[cfg(feature = "gpu")]
 pub mod wgsl;
