@@ -8,7 +8,7 @@ mod chunks;
 mod collect;
 mod log;
 
-pub(crate) use chunks::{Chunk, Drawn, JobSource, mirrored, run_chunks};
+pub(crate) use chunks::{Drawn, JobSource, mirrored, run_chunks};
 use collect::Collector;
 use log::Log;
 

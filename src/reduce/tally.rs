@@ -193,7 +193,6 @@ pub fn bin<R: Real>(histogram: &Histogram, x: R) -> usize {
     1 + (((x - low) * scale).to_f64() as usize).min(n_bin - 1)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,8 +109,9 @@ impl Measure {
             SummaryKind::TimeAbove(_) => {
                 let (name, threshold) = inside.rsplit_once(',').unwrap_or((inside, ""));
                 let threshold = threshold.trim().parse().ok().filter(|x: &f64| x.is_finite());
-                let threshold = threshold
-                    .ok_or_else(|| format!("'time_above' takes a name and a threshold, such as time_above(x, 10), got '{text}'"))?;
+                let threshold = threshold.ok_or_else(|| {
+                    format!("'time_above' takes a name and a threshold, such as time_above(x, 10), got '{text}'")
+                })?;
                 (SummaryKind::TimeAbove(threshold), name)
             }
             other => (*other, inside),
@@ -242,9 +243,7 @@ pub fn check_probability(p: f64) -> std::result::Result<f64, String> {
 /// Reads the section.
 pub(super) fn statistics(place: &Place) -> Result<StatisticsSettings> {
     let mut settings = StatisticsSettings::default();
-    for (key, place) in
-        place.known_entries(&["summaries", "covariance", "exceed", "histogram", "quantiles", "keep"])?
-    {
+    for (key, place) in place.known_entries(&["summaries", "covariance", "exceed", "histogram", "quantiles", "keep"])? {
         match key {
             "summaries" => settings.summaries = texts(&place, Measure::parse)?,
             "covariance" => settings.covariance = Some(covariance(&place)?),
@@ -295,9 +294,12 @@ fn bins(place: &Place) -> Result<Bins> {
     let entries = place.known_entries(&["from", "to", "bins"])?;
     let get = |key: &str| {
         let found = entries.iter().find(|(k, _)| *k == key).map(|(_, place)| place);
-        found.ok_or_else(|| place.error(format!("'{key}' is missing; a histogram is {{\"from\": A, \"to\": B, \"bins\": N}}")))
+        found.ok_or_else(|| {
+            place.error(format!("'{key}' is missing; a histogram is {{\"from\": A, \"to\": B, \"bins\": N}}"))
+        })
     };
-    Bins::new(get("from")?.number()?, get("to")?.number()?, get("bins")?.whole()?).map_err(|message| place.error(message))
+    Bins::new(get("from")?.number()?, get("to")?.number()?, get("bins")?.whole()?)
+        .map_err(|message| place.error(message))
 }
 
 #[cfg(test)]
