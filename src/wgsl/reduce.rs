@@ -35,11 +35,12 @@ impl ReduceKernel {
         ReduceKernel::Tally,
     ];
 
-    /// Invocations of a workgroup: few where sums go up a tree, since each level of it has a barrier (32 and 64 measure the
-    /// same); many where they share the memory of counts.
+    /// Invocations of a workgroup: few where sums go up a tree, since each level of it has a barrier (a software adapter
+    /// takes a fifth longer with 64); many where they share the memory of counts.
     pub const fn workgroup_size(self) -> u32 {
         match self {
             ReduceKernel::Histogram => 256,
+            ReduceKernel::Moments | ReduceKernel::Comoments => 32,
             _ => 64,
         }
     }
