@@ -8,7 +8,9 @@
 //! Statistics are those of the save times asked for, or of the end where nothing is said.
 
 mod checkpoint;
+pub mod files;
 mod fingerprint;
+
 mod quantile;
 mod result;
 mod tally;
