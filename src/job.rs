@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision, Real};
-use crate::reduce::{LaneSteps, Partial, Reduction};
+use crate::reduce::{BLOCK, Ended, LaneSteps, Partial, Reduction, reduce};
 use crate::sampling::Draws;
 use std::ops::Range;
 use std::time::Duration;
@@ -142,6 +142,22 @@ impl RawOutput {
                     self.tau_saved[save * n_traj + i] = f64::NAN;
                 }
             }
+        }
+    }
+}
+
+impl RawOutput {
+    /// What a reduction reads of it.
+    pub fn ended(&self, precision: Precision) -> Ended<'_> {
+        Ended {
+            precision,
+            n_traj: self.n_traj,
+            saved: &self.saved,
+            status: &self.status,
+            t: &self.t,
+            accepted: &self.accepted,
+            rejected: &self.rejected,
+            culprit: &self.culprit,
         }
     }
 }
@@ -652,20 +668,7 @@ pub trait Backend {
         progress: &dyn Progress,
         sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
     ) -> Result<()> {
-        let mut chunk = self.max_chunk(job) as u64;
-        let mut at = range.start;
-        while at < range.end && !progress.is_stopped() {
-            let end = range.end.min(at + chunk);
-            let inputs = source.inputs(at..end)?;
-            match self.run(job, &inputs, progress) {
-                Err(Error::Memory(_)) if chunk > 1 => chunk = chunk.min(end - at).div_ceil(2),
-                output => {
-                    sink(at, inputs, output?)?;
-                    at = end;
-                }
-            }
-        }
-        Ok(())
+        in_chunks(self, job, (source, range, 1), progress, sink)
     }
 
     /// The same, but of each chunk only what a reduction leaves is handed over. All chunks but the last begin and end at
@@ -682,8 +685,8 @@ pub trait Backend {
         progress: &dyn Progress,
         sink: &mut dyn FnMut(Partial) -> Result<()>,
     ) -> Result<()> {
-        self.run_range(job, source, range, progress, &mut |first, inputs, output| {
-            sink(crate::reduce::reduce(job, &inputs, &output, reduction, first))
+        in_chunks(self, job, (source, range, BLOCK as u64), progress, &mut |first, _, output| {
+            sink(reduce(&output.ended(job.precision), reduction, first))
         })
     }
 
@@ -695,4 +698,36 @@ pub trait Backend {
 
     /// Limits the memory that chunks of trajectories take, in bytes.
     fn limit_memory(&mut self, _bytes: u64) {}
+}
+
+/// Runs a range of trajectories chunk by chunk, each as large as the backend takes it. Chunks end at multiples of `align`
+/// trajectories where the memory allows so many.
+fn in_chunks<B: Backend + ?Sized>(
+    backend: &mut B,
+    job: &Job,
+    (source, range, align): (&dyn Source, Range<u64>, u64),
+    progress: &dyn Progress,
+    sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
+) -> Result<()> {
+    let mut most = backend.max_chunk(job) as u64;
+    let mut at = range.start;
+    while at < range.end && !progress.is_stopped() {
+        let end = range.end.min(chunk_end(at, most, align));
+        let inputs = source.inputs(at..end)?;
+        match backend.run(job, &inputs, progress) {
+            Err(Error::Memory(_)) if end - at > 1 => most = (end - at).div_ceil(2),
+            output => {
+                sink(at, inputs, output?)?;
+                at = end;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a chunk of at most so many trajectories ends: at a multiple of `align`, if there is one.
+pub(crate) fn chunk_end(at: u64, most: u64, align: u64) -> u64 {
+    let end = at.saturating_add(most.max(1));
+    let aligned = end - end % align;
+    if aligned > at { aligned } else { end }
 }

@@ -35,7 +35,8 @@
 //!   -> SolveResult / EnsembleResult (solution) -> fields and snapshots (snapshot), Statistics (stats), files (output)
 //! ```
 //!
-//! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`choose`] picks a backend. [`verify()`](verify::verify)
+//! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`sweep()`](sweep::sweep) reduces chunks of trajectories to
+//! statistics instead of storing them ([`reduce`]); [`choose`] picks a backend. [`verify()`](verify::verify)
 //! solves a sample again in f64 at a hundredth of the tolerances and measures the error. `bench` (with the program) times all
 //! of it on fixed workloads.
 //!
@@ -57,6 +58,7 @@ pub mod simd;
 pub mod real;
 pub mod sampling;
 pub mod status;
+pub mod reduce;
 pub mod method;
 pub mod native;
 pub mod spec;
@@ -65,7 +67,6 @@ pub mod expr;
 pub mod program;
 pub mod infix;
 pub mod compile;
-pub mod reduce;
 pub mod job;
 #[cfg(feature = "gpu")]
 pub mod wgsl;
@@ -80,6 +81,7 @@ pub mod output;
 mod tolerances;
 pub mod plan;
 pub mod solve;
+pub mod sweep;
 pub mod verify;
 pub mod backend;
 #[cfg(feature = "cli")]
@@ -100,7 +102,8 @@ pub use sampling::Distribution;
 pub use snapshot::{FieldSeries, Snapshot};
 pub use solution::{EnsembleResult, SolveResult, Verification};
 pub use solve::{solve, solve_ensemble};
-pub use spec::{EnsembleSettings, RunSettings, Save, SavePolicy, Tolerance, World};
+pub use spec::{EnsembleSettings, RunSettings, Save, SavePolicy, StatisticsSettings, Tolerance, World};
 pub use stats::Statistics;
 pub use status::Status;
+pub use sweep::{SweepResult, sweep};
 pub use verify::verify;

@@ -23,7 +23,7 @@ fn oscillator() -> CompiledSpec {
 /// mu over three decades, in random order.
 fn ensemble(spec: &CompiledSpec, size: u64) -> Ensemble {
     let vary = [("mu".to_string(), Distribution::LogUniform(0.1, 100.0))].into_iter().collect();
-    let settings = EnsembleSettings { size: Some(size), seed: Some(42), vary };
+    let settings = EnsembleSettings { size: Some(size), seed: Some(42), vary, ..Default::default() };
     Ensemble::new(spec, &settings).expect("valid inputs")
 }
 

@@ -216,7 +216,7 @@ impl GpuBackend {
     /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
     fn cut(&self, job: &Job, n_traj: u64, n_gpu: usize, each: Footprint, is_read: bool) -> Cut {
         let wanted = if is_read { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
-        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64) };
+        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64).max(BLOCK as u64) };
         let size = self.most(job, &each, is_read).min(wanted).min(share).max(1);
         let whole = size / BLOCK as u64 * BLOCK as u64;
         let (size, slots) = match size {

@@ -52,7 +52,7 @@ impl Traffic for Reduced<'_, '_> {
         let buffers = &self.buffers[chunk.place];
         let mut partial = self.device.fetched(fetch, |bytes| buffers.partial(bytes, chunk.first, n_traj))?;
         let n_success = partial.statuses[Status::Success as usize];
-        let status = match n_success < n_traj as u64 || self.reduction.ranked.is_some() {
+        let status = match n_success < n_traj as u64 || !self.reduction.ranked.is_empty() {
             true => self.counts(chunk, CountRow::Status)?,
             false => Vec::new(),
         };
@@ -62,12 +62,12 @@ impl Traffic for Reduced<'_, '_> {
             let tau = self.device.read_reals(&chunk.state, row, n_traj, self.job.precision)?;
             partial.failures = failures(chunk.first, &status, &culprit, |i| self.job.time(&chunk.inputs, i, tau[i]));
         }
-        if let Some(ranked) = self.reduction.ranked {
-            let row = ranked as usize * n_traj;
+        for ranked in &self.reduction.ranked {
+            let row = *ranked as usize * n_traj;
             let values = self.device.read_reals(&chunk.saved, row, n_traj, self.job.precision)?;
             let of_success =
                 |(value, code): (f64, &u32)| if *code == Status::Success as u32 { value } else { f64::NAN };
-            partial.ranked = values.into_iter().zip(&status).map(of_success).collect();
+            partial.ranked.extend(values.into_iter().zip(&status).map(of_success));
         }
         (self.sink)(partial)
     }

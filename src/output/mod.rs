@@ -105,17 +105,22 @@ pub fn check(path: &Path) -> Result<()> {
 pub fn write(result: &EnsembleResult, path: &Path, columns: Option<&[String]>) -> Result<()> {
     let format = Format::of(path)?;
     let rows = select(&result.names, columns)?;
+    replace(path, |out| match format {
+        Format::Csv => write_csv(result, &rows, out),
+        Format::Json => write_json(result, &rows, out),
+        #[cfg(feature = "npz")]
+        Format::Npz => write_npz(result, &rows, out),
+    })
+}
+
+/// Replaces a file by what is written, if all of it can be; else it stays as it was.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {
     let (temporary, file) = create(path)?;
     let mut out = BufWriter::new(file);
-    match format {
-        Format::Csv => write_csv(result, &rows, &mut out),
-        Format::Json => write_json(result, &rows, &mut out),
-        #[cfg(feature = "npz")]
-        Format::Npz => write_npz(result, &rows, &mut out),
-    }
-    .and_then(|()| out.flush())
-    .and_then(|()| std::fs::rename(&temporary.0, resolved(path)))
-    .map_err(|e| Error::file(path, format!("cannot be written: {e}")))
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .and_then(|()| std::fs::rename(&temporary.0, resolved(path)))
+        .map_err(|e| Error::file(path, format!("cannot be written: {e}")))
 }
 
 /// A file that is removed unless it has been renamed.

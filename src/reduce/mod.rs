@@ -4,8 +4,19 @@
 //! A *quantity* is one number of each trajectory: row r at save time s is quantity `s * n_row + r`; the [`Summary`] values
 //! follow after them. Only trajectories that have succeeded count. Chunks begin at multiples of [`BLOCK`], and what is
 //! summed is summed block by block: no result depends on how an ensemble is cut into chunks.
+//!
+//! Sums, means and comoments are f64 on the host ([`reduce`]) whatever the format of the run; summaries of a trajectory and
+//! the bins of histograms are computed in that format, as a kernel does. What quantities are called, which of them a user
+//! wants and how the parts of an ensemble add up is not its business.
 
-use crate::job::{Inputs, Job, RawOutput};
+mod merge;
+mod summarize;
+mod tally;
+
+pub use summarize::summarize;
+pub use tally::{bin, reduce};
+
+use crate::real::Precision;
 use crate::status::Status;
 
 /// Trajectories that are summed together, by their numbers: those from `k BLOCK` to `(k + 1) BLOCK`.
@@ -27,8 +38,8 @@ pub struct Reduction {
     pub pairs: Vec<(u32, u32)>,
     /// Counts of values by size.
     pub histograms: Vec<Histogram>,
-    /// A quantity whose value is handed over for every trajectory, to choose some by it.
-    pub ranked: Option<u32>,
+    /// Quantities whose values are handed over for every trajectory, to choose some by them.
+    pub ranked: Vec<u32>,
 }
 
 impl Reduction {
@@ -72,7 +83,7 @@ pub enum SummaryKind {
 }
 
 /// Counts of the values of a quantity: those below `low`, in each of `n_bin` equal bins of [low, high), and those of `high`
-/// and above. Without bins low and high are the same.
+/// and above. Without bins low and high are the same. Both are numbers of the run's format.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Histogram {
     /// The quantity.
@@ -176,12 +187,27 @@ pub struct Partial {
     pub rejected: StepCount,
     /// The first trajectories that have not succeeded, at most [`NAMED_FAILURES`].
     pub failures: Vec<Failure>,
-    /// The value of [`Reduction::ranked`] for each trajectory, NaN for those that have not succeeded; else empty.
+    /// Values of [`Reduction::ranked`], `[quantity][trajectory]`, NaN for trajectories that have not succeeded.
     pub ranked: Vec<f64>,
 }
 
-/// Reduces the output of a chunk on the host. Trajectories are counted from `first`.
-pub fn reduce(job: &Job, inputs: &Inputs, output: &RawOutput, reduction: &Reduction, first: u64) -> Partial {
-    let _ = (job, inputs, output, reduction);
-    Partial { first, ..Partial::default() }
+/// How the trajectories of a chunk have ended: what a reduction reads of a backend's output.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// Number format of the run.
+    pub precision: Precision,
+    /// Number of trajectories.
+    pub n_traj: usize,
+    /// Saved values, `[n_save][n_row][n_traj]`.
+    pub saved: &'a [f64],
+    /// Status codes.
+    pub status: &'a [u32],
+    /// Time of the last accepted state.
+    pub t: &'a [f64],
+    /// Accepted steps.
+    pub accepted: &'a [u32],
+    /// Rejected steps.
+    pub rejected: &'a [u32],
+    /// 1 and the row of the first value that was not finite; 0 if all were.
+    pub culprit: &'a [u32],
 }

@@ -9,9 +9,13 @@ mod function;
 pub mod json;
 mod read;
 mod settings;
+mod statistics;
 
 pub use function::{CallbackFunction, SystemFunction};
 pub use settings::{EnsembleSettings, RunSettings, Save, SavePolicy, Tolerance};
+pub use statistics::{
+    Bins, Covariance, DEFAULT_QUANTILES, Keep, MAX_KEPT, Measure, Quantity, StatisticsSettings, check_probability,
+};
 
 use indexmap::IndexMap;
 
@@ -191,6 +195,8 @@ pub struct World {
     pub run: RunSettings,
     /// The ensemble that the model file suggests.
     pub ensemble: EnsembleSettings,
+    /// The statistics that the model file asks for, instead of trajectories.
+    pub statistics: Option<StatisticsSettings>,
 }
 
 /// Name of the one entity, component and system of a short-form model.

@@ -5,12 +5,13 @@ use super::{
     Callback, Component, EnsembleSettings, Entity, Field, Map, NAMELESS, Role, RunSettings, Save, SavePolicy, Source,
     System,
 };
-use super::{Tolerance, World};
+use super::{Tolerance, World, statistics::statistics};
 use crate::error::{Error, Result, suggest};
 use crate::real::{Arithmetic, Precision};
 use crate::sampling::{Distribution, Sampling};
 
-const COMMON_KEYS: [&str; 8] = ["model", "functions", "let", "outputs", "callbacks", "stops", "run", "ensemble"];
+const COMMON_KEYS: [&str; 9] =
+    ["model", "functions", "let", "outputs", "callbacks", "stops", "run", "ensemble", "statistics"];
 const SHORT_KEYS: [&str; 3] = ["states", "parameters", "derivatives"];
 const LONG_KEYS: [&str; 3] = ["components", "entities", "systems"];
 
@@ -46,6 +47,7 @@ impl World {
                 "stops" => world.stops = place.list()?.iter().map(source).collect::<Result<_>>()?,
                 "run" => (world.run, world.tspan) = run(&place)?,
                 "ensemble" => world.ensemble = ensemble(&place)?,
+                "statistics" => world.statistics = Some(statistics(&place)?),
                 "states" => world = fields_of(world, &place, Role::Integrated)?,
                 "parameters" => world = fields_of(world, &place, Role::Parameter)?,
                 "derivatives" => world.systems.entry(NAMELESS.to_string()).or_default().derivatives = sources(&place)?,

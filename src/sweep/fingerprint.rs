@@ -1,0 +1,53 @@
+//! What the numbers of a sweep depend on, so that a checkpoint is continued only by the run that it is of.
+//!
+//! The backend is not among it: another one gives the same statistics, though not the same bits unless its arithmetic is exact.
+
+use crate::compile::CompiledSpec;
+use crate::ensemble::Ensemble;
+use crate::plan::{Plan, describe_method};
+use crate::spec::StatisticsSettings;
+use std::fmt::{Debug, Write};
+
+/// Things by name, as text; large ones end with a hash.
+pub fn of(
+    spec: &CompiledSpec,
+    plan: &Plan,
+    ensemble: &Ensemble,
+    statistics: &StatisticsSettings,
+) -> Vec<(&'static str, String)> {
+    let job = &plan.job;
+    let equations = hash(&(&spec.program, &spec.initial_values, &spec.own_stops, &spec.own_tspan, &spec.x0, &spec.p));
+    let span = match job.own_span {
+        true => "each its own".to_string(),
+        false => format!("{} to {}", job.t0, job.t1),
+    };
+    let limits = (&job.rtol, &job.atol, job.max_steps, job.compensated, &job.method);
+    vec![
+        ("model", format!("{}, {equations}", spec.title())),
+        ("trajectories", ensemble.size().to_string()),
+        ("ensemble", format!("seed {}, {}", ensemble.seed(), hash(ensemble))),
+        ("time span", span),
+        ("save times", format!("{}, {}", plan.t.len(), hash(&(&job.saves, &job.cuts)))),
+        ("method", format!("{}, {}", describe_method(job), hash(&limits))),
+        ("precision", job.precision.to_string()),
+        ("arithmetic", job.arithmetic.name().to_string()),
+        ("statistics", hash(statistics)),
+    ]
+}
+
+/// FNV-1a of what `{:?}` prints: 64 bits, which differ for different settings but for one chance in 10^19.
+fn hash(thing: &dyn Debug) -> String {
+    struct Fnv(u64);
+    impl Write for Fnv {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            for byte in text.bytes() {
+                self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+            Ok(())
+        }
+    }
+    let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
+    // Hashing never fails.
+    let _ = write!(fnv, "{thing:?}");
+    format!("{:016x}", fnv.0)
+}
