@@ -1,7 +1,7 @@
 //! `ensolve bench` as its users meet it, and its references against ensolve's own solution at a small tolerance.
 #![cfg(feature = "cli")]
 
-use ensolve::bench::{WORKLOADS, Workload, workload::Kept};
+use ensolve::bench::{WORKLOADS, Workload, reference::rel_error, workload::Kept};
 use ensolve::{CpuBackend, Ensemble, Precision, RunSettings, Tolerance, method, solve_ensemble};
 use serde_json::Value;
 use std::process::{Command, Output};
@@ -76,8 +76,8 @@ fn fixed_steps_and_single_trajectories_have_their_own_fields() {
 fn statistics_are_right_in_both_formats() {
     for precision in ["f32", "f64"] {
         let row = rows(&format!("lorenz_stats --trajectories 3000 --threads 1 --precision {precision}")).remove(0);
-        // A hundred steps of order five: far below what f32 keeps, and about 1e-9 in f64, as good as the reference.
-        let most = if precision == "f32" { 2e-5 } else { 1e-7 };
+        // A hundred steps of order five are off by 2e-7, in f32 by as much; five times that is allowed.
+        let most = if precision == "f32" { 2e-6 } else { 1e-6 };
         assert!(number(&row, "rel_error") < most, "{row}");
         assert_eq!((&row["steps"], &row["trajectories"]), (&100.0.into(), &3000.into()));
     }
@@ -180,7 +180,7 @@ fn references_are_solutions_of_the_models() {
             .collect();
         let names: Vec<&str> = spec.program.state_names.iter().map(String::as_str).collect();
         assert_eq!(names, reference.states);
-        let error = reference.rel_error(&ends);
+        let error = rel_error(&ends, &reference.ends);
         assert!(error < 1e-6, "{}: {error:.1e}", workload.title());
     }
 }
