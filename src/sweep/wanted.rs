@@ -246,13 +246,13 @@ pub fn next_above(precision: Precision, x: f64) -> f64 {
     match precision {
         Precision::F32 => f64::from((x as f32).next_up()),
         Precision::F64 => x.next_up(),
-        // A pair keeps 48 digits and more of the 53 that f64 has, so that few steps are needed.
+        // Twice the last step that was rounded away is less than the distance to the next number, and more than half of it.
         Precision::F32x2 => {
-            let mut next = x.next_up();
-            while precision.round(next) <= x && next.is_finite() {
-                next = next.next_up();
+            let mut step = (x.next_up() - x).max(f64::from(f32::from_bits(1)));
+            while precision.round(x + step) <= x && step.is_finite() {
+                step *= 2.0;
             }
-            precision.round(next)
+            precision.round(x + step)
         }
     }
 }
