@@ -5,7 +5,7 @@ use super::progress::Bar;
 use super::summary::{align, digits, precision, prepared, short};
 use super::{Report, UNFINISHED, interrupt};
 use ensolve::spec::{EnsembleSettings, StatisticsSettings};
-use ensolve::sweep::{QuantityStatistics, SweepOptions, files, sweep_with};
+use ensolve::sweep::{Quantile, QuantityStatistics, SweepOptions, files, sweep_with};
 use ensolve::{CompiledSpec, Ensemble, Error, Result, RunSettings, Status, SweepResult, choose, output, plan};
 use std::fmt::Write;
 
@@ -196,7 +196,7 @@ fn table<'a>(quantities: impl Iterator<Item = (&'a str, &'a QuantityStatistics)>
         for quantile in &q.quantiles {
             is_outside |= !quantile.is_inside;
             cells.push(match quantile.is_inside {
-                true => short(quantile.value),
+                true => bounded(quantile),
                 false => format!("{} to {}", short(quantile.low), short(quantile.high)),
             });
         }
@@ -208,6 +208,16 @@ fn table<'a>(quantities: impl Iterator<Item = (&'a str, &'a QuantityStatistics)>
         false => "",
     };
     align(&table) + note
+}
+
+/// As many digits as the interval of a quantile leaves.
+fn bounded(quantile: &Quantile) -> String {
+    let half = (quantile.high - quantile.low) / 2.0;
+    if !(half > 0.0 && half.is_finite()) {
+        return short(quantile.value);
+    }
+    let kept = quantile.value.abs().max(half).log10().floor() - half.log10().floor() + 1.0;
+    if kept < 6.0 { digits(quantile.value, kept as usize) } else { short(quantile.value) }
 }
 
 fn exceedances<'a>(quantities: impl Iterator<Item = (&'a str, &'a QuantityStatistics)>, place: &str) -> String {
