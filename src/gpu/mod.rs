@@ -10,6 +10,7 @@ mod device;
 mod draw;
 mod kernel;
 mod open;
+mod peak;
 mod pump;
 mod ranges;
 mod reduce;

@@ -17,6 +17,7 @@ mod draw;
 mod literal;
 mod model;
 mod names;
+pub mod peak;
 pub mod reduce;
 mod spelling;
 mod spirv;
