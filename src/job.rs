@@ -698,6 +698,10 @@ pub trait Backend {
 
     /// Limits the memory that chunks of trajectories take, in bytes.
     fn limit_memory(&mut self, _bytes: u64) {}
+
+    /// Has trajectories whose first steps tell that they take long go first, where lanes go side by side. No result depends
+    /// on it.
+    fn order_by_cost(&mut self, _orders: bool) {}
 }
 
 /// Runs a range of trajectories chunk by chunk, each as large as the backend takes it. Chunks end at multiples of `align`

@@ -249,7 +249,6 @@ impl Workload {
 #[cfg(test)]
 mod tests {
     use super::super::WORKLOADS;
-    use super::*;
 
     #[test]
     fn sizes_hold_all_references() {

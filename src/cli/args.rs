@@ -6,7 +6,7 @@ use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
 use ensolve::sampling::Sampling;
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{Arithmetic, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
+use ensolve::{Arithmetic, Backend, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -163,6 +163,9 @@ pub struct MachineArgs {
     /// is fast]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<u64>,
+    /// Have trajectories whose first steps tell that they take long go first on a GPU; no result depends on it
+    #[arg(long)]
+    pub order_by_cost: bool,
     /// Integrate R times and show the time of each; the results are the last ones
     #[arg(long, value_name = "R", value_parser = whole_u32, allow_negative_numbers = true)]
     pub reps: Option<u32>,
@@ -308,6 +311,12 @@ impl SaveArgs {
 }
 
 impl MachineArgs {
+    /// Tells a backend how to go about it.
+    pub fn set_up(&self, backend: &mut dyn Backend) {
+        self.memory.iter().for_each(|bytes| backend.limit_memory(*bytes));
+        backend.order_by_cost(self.order_by_cost);
+    }
+
     fn arithmetic(&self) -> Option<Arithmetic> {
         match (self.exact, self.fast_math) {
             (true, _) => Some(Arithmetic::Exact),

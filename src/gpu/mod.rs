@@ -109,7 +109,7 @@ impl GpuBackend {
             summary,
             adapter,
             devices: Vec::new(),
-            pace: Pace { seconds: SLICE_SECONDS, steps: None },
+            pace: Pace { seconds: SLICE_SECONDS, steps: None, orders: false },
             memory: MEMORY,
             workgroup_size: wgsl::WORKGROUP_SIZE,
             search: Duration::ZERO,
@@ -407,5 +407,9 @@ impl Backend for GpuBackend {
 
     fn limit_memory(&mut self, bytes: u64) {
         self.memory = bytes;
+    }
+
+    fn order_by_cost(&mut self, orders: bool) {
+        self.pace.orders = orders;
     }
 }

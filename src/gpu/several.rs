@@ -198,4 +198,8 @@ impl Backend for SeveralGpus {
     fn limit_memory(&mut self, bytes: u64) {
         self.gpus.iter_mut().for_each(|gpu| gpu.limit_memory(bytes));
     }
+
+    fn order_by_cost(&mut self, orders: bool) {
+        self.gpus.iter_mut().for_each(|gpu| gpu.order_by_cost(orders));
+    }
 }
