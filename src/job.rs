@@ -702,6 +702,9 @@ pub trait Backend {
     /// Has trajectories whose first steps tell that they take long go first, where lanes go side by side. No result depends
     /// on it.
     fn order_by_cost(&mut self, _orders: bool) {}
+
+    /// Has submissions to a device aim at a wall time. No result depends on it.
+    fn aim_at(&mut self, _time: Duration) {}
 }
 
 /// Runs a range of trajectories chunk by chunk, each as large as the backend takes it. Chunks end at multiples of `align`

@@ -134,12 +134,6 @@ impl GpuBackend {
         self
     }
 
-    /// Has submissions aim at another wall time than 50 ms. The result does not depend on it.
-    pub fn with_slice_time(mut self, time: Duration) -> Self {
-        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
-        self
-    }
-
     /// Dispatches of the last run.
     pub fn slices(&self) -> u64 {
         self.spent.slices
@@ -411,5 +405,9 @@ impl Backend for GpuBackend {
 
     fn order_by_cost(&mut self, orders: bool) {
         self.pace.orders = orders;
+    }
+
+    fn aim_at(&mut self, time: Duration) {
+        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
     }
 }
