@@ -63,6 +63,9 @@ const SHARES: u64 = 8;
 /// Most trajectories of a chunk, a bound on memory for small models.
 const MAX_CHUNK: u64 = 1 << 20;
 
+/// The same on a software adapter, whose lanes are few and whose memory is slow.
+const MAX_SOFTWARE_CHUNK: u64 = 1 << 16;
+
 /// Where results are large, chunks are of so many bytes, so that some move while others are computed,
 const MOVED_BYTES: u64 = 64 << 20;
 
@@ -106,7 +109,7 @@ impl GpuBackend {
             summary,
             adapter,
             devices: Vec::new(),
-            pace: Pace { seconds: SLICE_SECONDS, steps: None },
+            pace: Pace { seconds: SLICE_SECONDS, steps: None, orders: false },
             memory: MEMORY,
             workgroup_size: wgsl::WORKGROUP_SIZE,
             search: Duration::ZERO,
@@ -128,12 +131,6 @@ impl GpuBackend {
     /// not depend on it.
     pub fn with_slice_steps(mut self, steps: u32) -> Self {
         self.pace.steps = Some(steps.clamp(1, MAX_STEPS));
-        self
-    }
-
-    /// Has submissions aim at another wall time than 50 ms. The result does not depend on it.
-    pub fn with_slice_time(mut self, time: Duration) -> Self {
-        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
         self
     }
 
@@ -210,7 +207,8 @@ impl GpuBackend {
         let binding = self.most_bytes() / each.largest();
         let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
         let memory = self.memory / SLOTS as u64 / each.total(is_read);
-        binding.min(memory).clamp(1, MAX_CHUNK)
+        let most = if self.is_software() { MAX_SOFTWARE_CHUNK } else { MAX_CHUNK };
+        binding.min(memory).clamp(1, most)
     }
 
     /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
@@ -403,5 +401,13 @@ impl Backend for GpuBackend {
 
     fn limit_memory(&mut self, bytes: u64) {
         self.memory = bytes;
+    }
+
+    fn order_by_cost(&mut self, orders: bool) {
+        self.pace.orders = orders;
+    }
+
+    fn aim_at(&mut self, time: Duration) {
+        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
     }
 }
