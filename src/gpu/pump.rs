@@ -286,8 +286,7 @@ impl<'a> Pump<'a> {
 
     /// Waits for a submission and takes its news.
     fn hear(&mut self, submission: Submission) -> Result<()> {
-        let news: Vec<[u32; NEWS]> =
-            self.device.fetched(&submission.fetch, |bytes| bytemuck::pod_collect_to_vec(bytes))?;
+        let news: Vec<[u32; NEWS]> = self.device.fetched(&submission.fetch, bytemuck::pod_collect_to_vec)?;
         let now = Instant::now();
         let spent = now - submission.submitted.max(self.last_end);
         self.spent.busy += spent;
