@@ -14,6 +14,7 @@ macro_rules! shader {
 
 mod consts;
 mod draw;
+mod error_norm;
 mod literal;
 mod model;
 mod names;
@@ -186,6 +187,8 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
         spelling: Spelling(precision),
         adaptive: method.is_adaptive(),
         compensated: options.compensated,
+        exact: options.arithmetic == Arithmetic::Exact,
+        one_tolerance: options.form.one_tolerance,
     };
     let title = format!("// {}, {precision}\n", method.name);
     let consts = title + &consts::consts(program, &options);
@@ -199,6 +202,9 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
     let save_until = if has_dense_stages { shader!("save_until_dense.wgsl") } else { shader!("save_until.wgsl") };
     sections.extend([shader!("save.wgsl"), save_until]);
     if method.is_adaptive() {
+        // What steers the step size need not be accurate; only bits that are the CPU's ask for its own functions.
+        let is_exact = options.arithmetic == Arithmetic::Exact;
+        sections.push(if is_exact { shader!("powers.wgsl") } else { shader!("powers_built_in.wgsl") });
         sections.push(shader!("controller.wgsl"));
         sections.push(shader!("integrate_adaptive.wgsl"));
     } else {
