@@ -202,9 +202,9 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
     let save_until = if has_dense_stages { shader!("save_until_dense.wgsl") } else { shader!("save_until.wgsl") };
     sections.extend([shader!("save.wgsl"), save_until]);
     if method.is_adaptive() {
-        // What steers the step size need not be accurate; only bits that are the CPU's ask for its own functions.
-        let is_exact = options.arithmetic == Arithmetic::Exact;
-        sections.push(if is_exact { shader!("powers.wgsl") } else { shader!("powers_built_in.wgsl") });
+        // What steers the step size need not be accurate, but the CPU's steps are the same in formats that resolve the difference.
+        let is_free = options.arithmetic != Arithmetic::Exact && precision == Precision::F32;
+        sections.push(if is_free { shader!("powers_built_in.wgsl") } else { shader!("powers.wgsl") });
         sections.push(shader!("controller.wgsl"));
         sections.push(shader!("integrate_adaptive.wgsl"));
     } else {

@@ -5,6 +5,9 @@ use super::model::{Members, state_function};
 use super::spelling::Spelling;
 use crate::method::{DenseForm, Stages, Term};
 
+/// Most stages of a method whose arguments are summed from y on: those of the methods of order 5.
+const MOST_STAGES_FROM_Y: usize = 7;
+
 /// What the step functions are printed from.
 pub struct StepPrinter<'a> {
     /// The method.
@@ -101,6 +104,12 @@ impl StepPrinter<'_> {
         )
     }
 
+    /// Whether the arguments of stages before the last are summed from y on. Each term rounds y then: with many terms and large
+    /// weights ten steps of dop853 round by 28 units, and by 3 where y comes last.
+    fn sums_from_y(&self) -> bool {
+        self.shares_products() && self.stages.count() <= MOST_STAGES_FROM_Y
+    }
+
     /// Products of step size and weight, each times a stage.
     fn products(&self, stage: usize, terms: &[Term], member: &str) -> Vec<String> {
         let s = self.spelling;
@@ -142,7 +151,7 @@ impl StepPrinter<'_> {
                     out.push_str(&self.compensated_sum(member, &increment(member)));
                     continue;
                 }
-                let value = match stage < last && self.shares_products() {
+                let value = match stage < last && self.sums_from_y() {
                     true => self.argument_of_products(stage, terms, member),
                     false => s.add(&format!("y.{member}"), &increment(member)),
                 };
