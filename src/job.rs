@@ -682,7 +682,7 @@ pub trait Backend {
     }
 
     /// The same, but of each chunk only what a reduction leaves is handed over. All chunks but the last begin and end at
-    /// multiples of [`BLOCK`](crate::reduce::BLOCK) trajectories, if the memory allows; `range` begins at one.
+    /// multiples of [`BLOCK`] trajectories, if the memory allows; `range` begins at one.
     ///
     /// # Errors
     /// As [`Backend::run_range`].

@@ -59,6 +59,11 @@ fn ensemble(ensemble: &str) -> String {
     with(&format!(r#""run": {{"tspan": [0, 1]}}, "ensemble": {ensemble}"#))
 }
 
+/// A small model with this section of statistics.
+fn statistics(statistics: &str) -> String {
+    with(&format!("\"statistics\": {statistics}"))
+}
+
 const COMPONENTS: &str = r#"{"spring": {"k": {"parameter": 10}},
     "mass": {"position": {"integrated": 0}, "velocity": {"integrated": 0}, "m": {"parameter": 1}}}"#;
 const ENTITIES: &str = r#"{"m1": {"mass": {}}, "m2": {"mass": {"position": 1}}, "s1": {"spring": {}}}"#;
@@ -112,9 +117,9 @@ fn documents_that_are_not_models() {
 {}
     model: no 'states' (short form), no 'entities' (long form) and no 'outputs': nothing to solve
 {"state": {"x": 1}, "derivatives": {"x": 0}}
-    state: unknown key 'state'; did you mean 'states'? known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, states, parameters, derivatives, components, entities, systems
+    state: unknown key 'state'; did you mean 'states'? known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, statistics, states, parameters, derivatives, components, entities, systems
 {"states": {"x": 1}, "quux": 1}
-    quux: unknown key 'quux'; known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, states, parameters, derivatives, components, entities, systems
+    quux: unknown key 'quux'; known keys: model, functions, let, outputs, callbacks, stops, run, ensemble, statistics, states, parameters, derivatives, components, entities, systems
 {"states": {"x": 1}, "components": {}}
     model: 'states' belongs to the short form and 'components' to the long form of a model; use one form
 {"states": [1, 2], "derivatives": {}}
@@ -1015,6 +1020,49 @@ fn misfits() -> Vec<Json> {
     let others =
         [Json::Null, Json::Bool(true), serde_json::json!([]), serde_json::json!({}), serde_json::json!([[1], "x"])];
     texts.into_iter().chain(numbers).chain(others).collect()
+}
+
+#[test]
+fn statistics_that_are_wrong() {
+    check(
+        statistics,
+        r##"
+[]
+    statistics: expected an object, found a list
+{"quantile": [0.5]}
+    statistics.quantile: unknown key 'quantile'; did you mean 'quantiles'? known keys: summaries, covariance, exceed, histogram, quantiles, keep
+{"summaries": "max(x)"}
+    statistics.summaries: expected a list, found string "max(x)"
+{"summaries": ["max(x)", "maximum(x)"]}
+    statistics.summaries[1]: unknown summary 'maximum'; known: min, max, time_of_min, time_of_max, time_above, integral, final
+{"summaries": ["x"]}
+    statistics.summaries[0]: expected a number of a whole trajectory, such as max(x), found 'x'
+{"summaries": ["max()"]}
+    statistics.summaries[0]: 'max()' names no state or output
+{"summaries": ["time_above(x, high)"]}
+    statistics.summaries[0]: 'time_above' takes a name and a threshold, such as time_above(x, 10), got 'time_above(x, high)'
+{"covariance": "x"}
+    statistics.covariance: expected true, false or a list of states and outputs
+{"exceed": {"x": "high"}}
+    statistics.exceed.x: expected a number, found string "high"
+{"exceed": {"x": 1, "x": 2}}
+    statistics.exceed.x: 'x' is defined twice
+{"histogram": {"x": {"from": 0, "to": 1}}}
+    statistics.histogram.x: 'bins' is missing; a histogram is {"from": A, "to": B, "bins": N}
+{"histogram": {"x": {"from": 1, "to": 1, "bins": 5}}}
+    statistics.histogram.x: a histogram goes from a number to a larger one, got 1 to 1
+{"histogram": {"x": {"from": 0, "to": 1, "bins": 0}}}
+    statistics.histogram.x: a histogram has 1 to 1000000 bins, got 0
+{"histogram": {"max(x)": {"from": 0, "until": 1, "bins": 5}}}
+    statistics.histogram["max(x)"].until: unknown key 'until'; known keys: from, to, bins
+{"quantiles": [0.5, 95]}
+    statistics.quantiles[1]: the probability of a quantile is from 0 to 1, got 95
+{"keep": ["best(x, 3)"]}
+    statistics.keep[0]: expected largest(x, 10), smallest(max(x), 5) or failed(20), found 'best(x, 3)'
+{"keep": ["largest(x, 0)"]}
+    statistics.keep[0]: 'largest' keeps 1 to 100000 trajectories, got 0
+"##,
+    );
 }
 
 /// JSON pointers to all values of a document but itself.

@@ -2,8 +2,6 @@
 // which has run before, and again every value is taken relative to its pivot first. Where values are not finite the host
 // knows that the result means nothing.
 
-var<workgroup> sums: array<real, WORKGROUP_SIZE>;
-
 // The difference of a value from the mean of its quantity, whose moments begin at `moments`.
 fn rest(x: real, moments: u32) -> real {
     let difference = opaque(sub(x, reals[moments + MOMENT_PIVOT]));
@@ -30,14 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             sum = add(sum, mul(rest(saved[at(a, i)], moments_a), rest(saved[at(b, i)], moments_b)));
         }
     }
-    sums[lane] = sum;
-    for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) { // a tree
-        workgroupBarrier();
-        if lane < half {
-            sums[lane] = add(sums[lane], sums[lane + half]);
-        }
-    }
+    let all = sum_of_all(lane, sum);
     if lane == 0u {
-        reals[config.first_comoment_real + number] = sums[0];
+        reals[config.first_comoment_real + number] = all;
     }
 }

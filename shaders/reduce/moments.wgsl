@@ -3,7 +3,7 @@
 //
 // Values are taken relative to a pivot, one of themselves, and the mean is pivot + offset, a sum that only the host computes:
 // whatever the mean is, its error is small against the spread of the values. m2 takes a second pass over the
-// differences. Sums go up a tree, whose rounding grows with the logarithm of their number.
+// differences.
 // A difference is opaque, lest a compiler turn (x - pivot) - offset into x - (pivot + offset).
 
 const NOBODY: u32 = 0xffffffffu; // no trajectory has this place in a block
@@ -12,7 +12,6 @@ const NOBODY: u32 = 0xffffffffu; // no trajectory has this place in a block
 var<workgroup> pivot_nearness: atomic<u32>;
 var<workgroup> n_finite: atomic<u32>;
 var<workgroup> oddities: atomic<u32>;
-var<workgroup> sums: array<real, WORKGROUP_SIZE>;
 var<workgroup> lowest: array<Extreme, WORKGROUP_SIZE>;
 var<workgroup> highest: array<Extreme, WORKGROUP_SIZE>;
 
@@ -30,12 +29,86 @@ fn higher(a: Extreme, b: Extreme) -> Extreme {
     return first_of(a, b, less(a.x, b.x));
 }
 
-// b where it is beyond a, or equal and of an earlier trajectory.
+// b where it is beyond a, or equal and of an earlier trajectory; the other one where one is of nobody.
 fn first_of(a: Extreme, b: Extreme, is_beyond: bool) -> Extreme {
     if a.place == NOBODY || (b.place != NOBODY && (is_beyond || (equal(a.x, b.x) && b.place < a.place))) {
         return b;
     }
     return a;
+}
+
+// What an invocation has seen of its values.
+struct Survey {
+    finite: u32, // bit k: whether the value of its trajectory k is finite and counts
+    odd: u32,
+    low: Extreme,
+    high: Extreme,
+}
+
+// Place in the block of trajectory k of an invocation.
+fn place_of(k: u32, lane: u32) -> u32 {
+    return k * WORKGROUP_SIZE + lane;
+}
+
+fn survey(quantity: u32, start: u32, lane: u32) -> Survey {
+    var seen = Survey(0u, 0u, Extreme(real_of(0.0), NOBODY), Extreme(real_of(0.0), NOBODY));
+    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
+        let place = place_of(k, lane);
+        if start + place < config.n_traj && succeeded(start + place) {
+            let x = saved[at(quantity, start + place)];
+            if is_finite(x) {
+                seen.finite |= 1u << k;
+            } else {
+                seen.odd |= oddity(x);
+            }
+            // Places ascend: the first of equal values stays.
+            if !is_nan(x) && (seen.low.place == NOBODY || less(x, seen.low.x)) {
+                seen.low = Extreme(x, place);
+            }
+            if !is_nan(x) && (seen.high.place == NOBODY || less(seen.high.x, x)) {
+                seen.high = Extreme(x, place);
+            }
+        }
+    }
+    return seen;
+}
+
+// Leaves the extremes of all invocations, which all come here together, in lowest[0] and highest[0].
+fn extremes_of_all(lane: u32, seen: Survey) {
+    lowest[lane] = seen.low;
+    highest[lane] = seen.high;
+    for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if lane < half {
+            lowest[lane] = lower(lowest[lane], lowest[lane + half]);
+            highest[lane] = higher(highest[lane], highest[lane + half]);
+        }
+    }
+    workgroupBarrier();
+}
+
+// Sum of the differences of an invocation's finite values from the pivot.
+fn sum_about(pivot: real, quantity: u32, start: u32, lane: u32, finite: u32) -> real {
+    var sum = real_of(0.0);
+    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
+        if ((finite >> k) & 1u) == 1u {
+            sum = add(sum, opaque(sub(saved[at(quantity, start + place_of(k, lane))], pivot)));
+        }
+    }
+    return sum;
+}
+
+// Sum of the squares of their differences from pivot + offset.
+fn squares_about(pivot: real, offset: real, quantity: u32, start: u32, lane: u32, finite: u32) -> real {
+    var squares = real_of(0.0);
+    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
+        if ((finite >> k) & 1u) == 1u {
+            let difference = opaque(sub(saved[at(quantity, start + place_of(k, lane))], pivot));
+            let rest = opaque(sub(difference, offset));
+            squares = add(squares, mul(rest, rest));
+        }
+    }
+    return squares;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -46,75 +119,30 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if quantity >= config.n_quantity {
         return;
     }
-    // Bit k: whether the value of the invocation's trajectory k is finite and counts.
-    var finite = 0u;
-    var low = Extreme(real_of(0.0), NOBODY);
-    var high = low;
-    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
-        let place = k * WORKGROUP_SIZE + lane;
-        if start + place < config.n_traj && succeeded(start + place) {
-            let x = saved[at(quantity, start + place)];
-            if is_finite(x) {
-                finite |= 1u << k;
-                atomicMax(&pivot_nearness, BLOCK - place);
-            } else {
-                atomicOr(&oddities, oddity(x));
-            }
-            if !is_nan(x) {
-                low = lower(low, Extreme(x, place));
-                high = higher(high, Extreme(x, place));
-            }
-        }
+    let seen = survey(quantity, start, lane);
+    if seen.finite != 0u {
+        atomicAdd(&n_finite, countOneBits(seen.finite));
+        atomicMax(&pivot_nearness, BLOCK - place_of(firstTrailingBit(seen.finite), lane));
     }
-    atomicAdd(&n_finite, countOneBits(finite));
-    lowest[lane] = low;
-    highest[lane] = high;
-    workgroupBarrier();
+    if seen.odd != 0u {
+        atomicOr(&oddities, seen.odd);
+    }
+    // Its barriers make the pivot known, too.
+    extremes_of_all(lane, seen);
 
     let nearness = atomicLoad(&pivot_nearness);
     var pivot = real_of(0.0);
     if nearness > 0u {
         pivot = saved[at(quantity, start + BLOCK - nearness)];
     }
-    var sum = real_of(0.0);
-    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
-        if ((finite >> k) & 1u) == 1u {
-            sum = add(sum, opaque(sub(saved[at(quantity, start + k * WORKGROUP_SIZE + lane)], pivot)));
-        }
-    }
-    sums[lane] = sum;
-    for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) { // a tree
-        workgroupBarrier();
-        if lane < half {
-            sums[lane] = add(sums[lane], sums[lane + half]);
-            lowest[lane] = lower(lowest[lane], lowest[lane + half]);
-            highest[lane] = higher(highest[lane], highest[lane + half]);
-        }
-    }
-    workgroupBarrier();
-    let offset = opaque(div(sums[0], real_of_u32(max(atomicLoad(&n_finite), 1u))));
-    workgroupBarrier();
-
-    var squares = real_of(0.0);
-    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
-        if ((finite >> k) & 1u) == 1u {
-            let difference = opaque(sub(saved[at(quantity, start + k * WORKGROUP_SIZE + lane)], pivot));
-            let rest = opaque(sub(difference, offset));
-            squares = add(squares, mul(rest, rest));
-        }
-    }
-    sums[lane] = squares;
-    for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            sums[lane] = add(sums[lane], sums[lane + half]);
-        }
-    }
+    let sum = sum_of_all(lane, sum_about(pivot, quantity, start, lane, seen.finite));
+    let offset = opaque(div(sum, real_of_u32(max(atomicLoad(&n_finite), 1u))));
+    let m2 = sum_of_all(lane, squares_about(pivot, offset, quantity, start, lane, seen.finite));
     if lane == 0u {
         let real_at = number * MOMENT_REALS;
         reals[real_at + MOMENT_PIVOT] = pivot;
         reals[real_at + MOMENT_OFFSET] = offset;
-        reals[real_at + MOMENT_M2] = sums[0];
+        reals[real_at + MOMENT_M2] = m2;
         reals[real_at + MOMENT_MIN] = lowest[0].x;
         reals[real_at + MOMENT_MAX] = highest[0].x;
         let word_at = config.first_moment_word + number * MOMENT_WORDS;

@@ -55,6 +55,16 @@ pub fn hodgkin_huxley() -> World {
         .derivative("n", "an*(1 - n) - bn*n")
 }
 
+/// B. van der Pol, "On relaxation-oscillations", Phil. Mag. 2 (1926) 978-992; mu is the damping.
+pub fn van_der_pol() -> World {
+    World::new("Van der Pol")
+        .state("x", 2.0)
+        .state("y", 0.0)
+        .parameter("mu", 1.0)
+        .derivative("x", "y")
+        .derivative("y", "mu*(1 - x*x)*y - x")
+}
+
 /// Heat along a rod in `n` pieces that is insulated at both ends: little work for each state.
 pub fn linear_chain(n: usize) -> World {
     let equation = |i: usize| match i {

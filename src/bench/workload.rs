@@ -1,9 +1,9 @@
-//! The fixed workloads: model, span, inputs, step-size rule, size of the ensemble and how wrong an answer may be.
+//! What a fixed workload is: model, span, inputs, step-size rule, what is kept, sizes of the ensemble and how wrong an
+//! answer may be.
 //!
-//! Sizes are such that a run takes tens to hundreds of milliseconds on one core. Sixteen trajectories of each are known
-//! ([`Reference`]) whatever the size.
+//! Sixteen trajectories of each are known ([`Reference`]) whatever the size, or all of them ([`Curve`]).
 
-use super::models;
+use super::curve::Curve;
 use super::reference::{Reference, SAMPLES};
 use crate::error::Result;
 use crate::method::Tableau;
@@ -14,8 +14,8 @@ use crate::spec::{EnsembleSettings, RunSettings, Save, Tolerance, World};
 /// Seed of the random inputs.
 const SEED: u64 = 42;
 
-/// Relative tolerances where none are asked for.
-const DECADES: &[f64] = &[1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9];
+/// References along each side of a grid.
+const GRID_SAMPLES: u64 = 4;
 
 /// What differs from one trajectory to another.
 #[derive(Debug, Clone, Copy)]
@@ -23,19 +23,22 @@ pub enum Vary {
     /// A state or parameter that is equally spaced over the ensemble. The references are every so many: the ensemble has
     /// 15 m + 1 trajectories.
     Even(&'static str, f64, f64),
+    /// Two states or parameters on a square grid, the second running fastest. The references are at thirds of its sides: there
+    /// are 3 m + 1 points along each.
+    Grid([(&'static str, f64, f64); 2]),
     /// States and parameters drawn uniformly at random. The references are the first 16.
     Random(&'static [(&'static str, f64, f64)]),
+    /// A parameter drawn at random, whose logarithm is uniform. The references are the first 16.
+    Log(&'static str, f64, f64),
 }
 
 /// How steps are chosen.
 #[derive(Debug, Clone, Copy)]
 pub enum Steps {
-    /// All of one size, by each of some methods where none is asked for.
+    /// All of one size.
     Fixed {
         /// The step size.
         dt: f64,
-        /// Names of the methods.
-        methods: &'static [&'static str],
     },
     /// By the error, at each of some tolerances where none are asked for.
     Adaptive {
@@ -44,6 +47,32 @@ pub enum Steps {
         /// Absolute tolerance over relative tolerance.
         atol: f64,
     },
+}
+
+/// What is kept of a trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Its end.
+    End,
+    /// So many equally spaced times, both ends included.
+    Saves(usize),
+    /// Nothing: only means and variances of the ends of all leave the device.
+    Statistics,
+}
+
+/// The row of a workload on a GPU, and on the CPU beside it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Large {
+    /// Trajectories on a GPU.
+    pub size: u64,
+    /// Trajectories on a processor, be it through a software adapter: a run takes a second there, or less.
+    pub small: u64,
+    /// Name of the method.
+    pub method: &'static str,
+    /// Relative tolerance, if the steps are adaptive.
+    pub rtol: Option<f64>,
+    /// First step, if the steps are adaptive; else it is chosen by the model.
+    pub first_dt: Option<f64>,
 }
 
 /// A fixed problem.
@@ -61,8 +90,14 @@ pub struct Workload {
     pub vary: Vary,
     /// How steps are chosen.
     pub steps: Steps,
-    /// Trajectories where no number is asked for.
+    /// Names of the methods where none is asked for.
+    pub methods: &'static [&'static str],
+    /// What is kept.
+    pub kept: Kept,
+    /// Trajectories where no number is asked for: a run takes tens to hundreds of milliseconds on one core.
     pub size: u64,
+    /// Its row among those of large ensembles, if it has one.
+    pub large: Option<Large>,
     /// Whether trajectories are solved one by one, each by a call of its own, to see what a call costs.
     pub one_by_one: bool,
     /// See [`Workload::allowed_error`].
@@ -70,106 +105,6 @@ pub struct Workload {
     pub(super) model: fn(usize) -> World,
     pub(super) reference: &'static str,
 }
-
-const LORENZ: Workload = Workload {
-    name: "lorenz_fixed",
-    about: "Lorenz, 3 states, 1000 fixed steps",
-    n_state: 3,
-    t1: 1.0,
-    vary: Vary::Even("rho", 0.0, 21.0),
-    steps: Steps::Fixed { dt: 1e-3, methods: &["rk4", "tsit5"] },
-    size: 7501,
-    one_by_one: false,
-    growth: 1e3,
-    model: |_| models::lorenz(),
-    reference: include_str!("references/lorenz.json"),
-};
-
-const fn linear_chain(n_state: usize, size: u64, reference: &'static str) -> Workload {
-    Workload {
-        name: "linear_chain",
-        about: "heat along a rod, 4, 20 and 100 states, 100 fixed steps",
-        n_state,
-        t1: 1.0,
-        vary: Vary::Random(&[("k", 0.5, 1.5), ("x0", 0.5, 1.5)]),
-        steps: Steps::Fixed { dt: 0.01, methods: &["tsit5"] },
-        size,
-        one_by_one: false,
-        growth: 10.0,
-        model: models::linear_chain,
-        reference,
-    }
-}
-
-const fn lorenz96(n_state: usize, size: u64, reference: &'static str) -> Workload {
-    Workload {
-        name: "lorenz96",
-        about: "Lorenz-96, 4, 20 and 100 states, 100 fixed steps",
-        n_state,
-        t1: 0.5,
-        vary: Vary::Random(&[("F", 6.0, 10.0), ("x0", -3.0, -1.0)]),
-        steps: Steps::Fixed { dt: 0.005, methods: &["tsit5"] },
-        size,
-        one_by_one: false,
-        growth: 1e3,
-        model: models::lorenz96,
-        reference,
-    }
-}
-
-/// Every workload, in the order of the rows.
-pub static WORKLOADS: [Workload; 11] = [
-    LORENZ,
-    Workload {
-        name: "lorenz_adaptive",
-        about: "Lorenz, 3 states",
-        steps: Steps::Adaptive { rtols: DECADES, atol: 1.0 },
-        size: 75_001,
-        growth: 2e4,
-        ..LORENZ
-    },
-    Workload {
-        name: "pendulum2",
-        about: "double pendulum, 4 states, 4 sines and cosines of angles",
-        n_state: 4,
-        t1: 10.0,
-        vary: Vary::Random(&[("a", 0.2, 1.0), ("b", 0.2, 1.0), ("g", 9.7, 9.9)]),
-        steps: Steps::Adaptive { rtols: DECADES, atol: 1e-3 },
-        size: 3000,
-        one_by_one: false,
-        growth: 3e4,
-        model: |_| models::pendulum2(),
-        reference: include_str!("references/pendulum2.json"),
-    },
-    Workload {
-        name: "hodgkin_huxley",
-        about: "a nerve's membrane, 4 states, 6 exponentials",
-        n_state: 4,
-        t1: 50.0,
-        vary: Vary::Random(&[("current", 0.0, 20.0)]),
-        steps: Steps::Adaptive { rtols: DECADES, atol: 1e-2 },
-        size: 1500,
-        one_by_one: false,
-        growth: 1e3,
-        model: |_| models::hodgkin_huxley(),
-        reference: include_str!("references/hodgkin_huxley.json"),
-    },
-    linear_chain(4, 50_000, include_str!("references/linear_chain_4.json")),
-    linear_chain(20, 10_000, include_str!("references/linear_chain_20.json")),
-    linear_chain(100, 2000, include_str!("references/linear_chain_100.json")),
-    lorenz96(4, 50_000, include_str!("references/lorenz96_4.json")),
-    lorenz96(20, 10_000, include_str!("references/lorenz96_20.json")),
-    lorenz96(100, 2000, include_str!("references/lorenz96_100.json")),
-    Workload {
-        name: "single",
-        about: "Lorenz one trajectory at a time, about 100 steps: what a call costs",
-        steps: Steps::Adaptive { rtols: &[1e-9], atol: 1.0 },
-        size: 10_006,
-        one_by_one: true,
-        growth: 2e4,
-        ..LORENZ
-    },
-];
 
 impl Workload {
     /// Name and number of states, for messages: `lorenz96 (20 states)`.
@@ -185,7 +120,7 @@ impl Workload {
     /// The fixed step size, if there is one.
     pub fn dt(&self) -> Option<f64> {
         match self.steps {
-            Steps::Fixed { dt, .. } => Some(dt),
+            Steps::Fixed { dt } => Some(dt),
             Steps::Adaptive { .. } => None,
         }
     }
@@ -195,12 +130,20 @@ impl Workload {
         (self.model)(self.n_state)
     }
 
-    /// The reference.
+    /// The ends of 16 trajectories, unless only statistics are kept.
     ///
     /// # Errors
-    /// [`Error::Model`](crate::Error::Model) if its file is broken.
+    /// [`Error::Model`](crate::Error::Model) if the file is broken.
     pub fn reference(&self) -> Result<Reference> {
         Reference::from_json(self.reference)
+    }
+
+    /// The end of every trajectory, if only statistics are kept.
+    ///
+    /// # Errors
+    /// [`Error::Model`](crate::Error::Model) if the file is broken.
+    pub fn curve(&self) -> Result<Curve> {
+        Curve::from_json(self.reference)
     }
 
     /// The smallest size of at least `n` trajectories that holds all references.
@@ -208,47 +151,78 @@ impl Workload {
         let apart = SAMPLES as u64 - 1;
         match self.vary {
             Vary::Even(..) => n.max(2).saturating_sub(1).div_ceil(apart) * apart + 1,
-            Vary::Random(_) => n.max(SAMPLES as u64),
+            Vary::Grid(_) => {
+                let (least, apart) = (n.isqrt() + u64::from(n.isqrt().pow(2) < n), GRID_SAMPLES - 1);
+                let side = least.max(2).saturating_sub(1).div_ceil(apart) * apart + 1;
+                side * side
+            }
+            Vary::Random(_) | Vary::Log(..) => n.max(SAMPLES as u64),
         }
     }
 
     /// Numbers of the trajectories with a reference in an ensemble of a whole size.
     pub fn samples(&self, size: u64) -> [u64; SAMPLES] {
-        let distance = match self.vary {
-            Vary::Even(..) => (size - 1) / (SAMPLES as u64 - 1),
-            Vary::Random(_) => 1,
-        };
-        std::array::from_fn(|i| i as u64 * distance)
+        let numbers = |of: &dyn Fn(u64) -> u64| std::array::from_fn(|k| of(k as u64));
+        match self.vary {
+            Vary::Even(..) => numbers(&|k| k * ((size - 1) / (SAMPLES as u64 - 1))),
+            Vary::Grid(_) => {
+                let side = size.isqrt();
+                let apart = (side - 1) / (GRID_SAMPLES - 1);
+                numbers(&|k| apart * (k / GRID_SAMPLES * side + k % GRID_SAMPLES))
+            }
+            Vary::Random(_) | Vary::Log(..) => numbers(&|k| k),
+        }
     }
 
-    /// Inputs of `size` trajectories.
+    /// Inputs of a whole size of trajectories.
     pub fn ensemble(&self, size: u64) -> EnsembleSettings {
+        let even = |low: f64, high: f64, n: u64| linspace(low, high, usize::try_from(n).unwrap_or(usize::MAX));
         let vary: Vec<(&str, Distribution)> = match self.vary {
-            Vary::Even(name, low, high) => {
-                vec![(name, Distribution::Values(linspace(low, high, usize::try_from(size).unwrap_or(usize::MAX))))]
+            Vary::Even(name, low, high) => vec![(name, Distribution::Values(even(low, high, size)))],
+            Vary::Grid(axes) => {
+                let axis = |(name, low, high)| (name, Distribution::Grid(even(low, high, size.isqrt())));
+                axes.map(axis).to_vec()
             }
             Vary::Random(ranges) => {
                 ranges.iter().map(|(name, low, high)| (*name, Distribution::Uniform(*low, *high))).collect()
             }
+            Vary::Log(name, low, high) => vec![(name, Distribution::LogUniform(low, high))],
         };
         let vary = vary.into_iter().map(|(name, distribution)| (name.to_string(), distribution)).collect();
         EnsembleSettings { size: Some(size), seed: Some(SEED), sampling: None, vary }
     }
 
-    /// How it is integrated, up to the end alone; `rtol` is for adaptive steps.
-    pub fn run(&self, method: &Tableau, rtol: Option<f64>, precision: Precision) -> RunSettings {
+    /// Roundings, in a number format, that may part an input from that of a reference, which is read from a decimal number.
+    pub fn input_roundings(&self, precision: Precision) -> f64 {
+        match self.vary {
+            // The last bit.
+            _ if precision == Precision::F64 => 2.0,
+            // Each rounding of the logarithm counts as often as it is large: ln 100 is 4.6.
+            Vary::Log(..) => 24.0,
+            // Rounded ends, two products and a sum of one sign.
+            _ => 4.0,
+        }
+    }
+
+    /// How it is integrated; `rtol` and, where it is not left to the model, `first_dt` are for adaptive steps.
+    pub fn run(&self, method: &Tableau, rtol: Option<f64>, first_dt: Option<f64>, precision: Precision) -> RunSettings {
+        let save = match self.kept {
+            Kept::End | Kept::Statistics => Save::Final,
+            Kept::Saves(n) => Save::Points(n),
+        };
         let common = RunSettings {
             tspan: Some((0.0, self.t1)),
             method: Some(method.name.to_string()),
             max_steps: Some(u32::MAX),
-            save: Some(Save::Final),
+            save: Some(save),
             precision: Some(precision),
             ..RunSettings::default()
         };
         match self.steps {
-            Steps::Fixed { dt, .. } => RunSettings { dt: Some(dt), adaptive: Some(false), ..common },
+            Steps::Fixed { dt } => RunSettings { dt: Some(dt), adaptive: Some(false), ..common },
             Steps::Adaptive { atol, .. } => RunSettings {
                 adaptive: Some(true),
+                dt: first_dt,
                 rtol: rtol.map(Tolerance::Scalar),
                 atol: rtol.map(|rtol| Tolerance::Scalar(atol * rtol)),
                 ..common
@@ -274,6 +248,7 @@ impl Workload {
 
 #[cfg(test)]
 mod tests {
+    use super::super::WORKLOADS;
     use super::*;
 
     #[test]
@@ -283,6 +258,14 @@ mod tests {
         assert_eq!([1, 16, 17].map(|n| random.whole_size(n)), [16, 16, 17]);
         assert_eq!(even.samples(31)[15], 30);
         assert_eq!(random.samples(31)[15], 15);
-        assert!(WORKLOADS.iter().all(|workload| workload.whole_size(workload.size) == workload.size));
+        let grid = &WORKLOADS[11];
+        assert_eq!([1, 16, 17, 49, 50, 1 << 20].map(|n| grid.whole_size(n)), [16, 16, 49, 49, 100, 1 << 20]);
+        assert_eq!(grid.samples(49), [0, 2, 4, 6, 14, 16, 18, 20, 28, 30, 32, 34, 42, 44, 46, 48]);
+        for workload in &WORKLOADS {
+            let sizes = [Some(workload.size), workload.large.map(|large| large.small)];
+            for size in sizes.into_iter().flatten() {
+                assert_eq!(workload.whole_size(size), size, "{}", workload.title());
+            }
+        }
     }
 }

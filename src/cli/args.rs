@@ -1,5 +1,6 @@
 //! The options of `ensolve run`, and how they override the model file's `run` and `ensemble` sections.
 
+use super::statistics::{StatisticsArgs, memory};
 use super::vary::{self, Vary};
 use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
@@ -33,6 +34,8 @@ pub struct RunArgs {
     /// model is chaotic
     #[arg(long, value_name = "K", value_parser = verified, allow_negative_numbers = true, help_heading = "Results")]
     pub verify: Option<u64>,
+    #[command(flatten)]
+    pub statistics: StatisticsArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
 }
@@ -156,6 +159,10 @@ pub struct MachineArgs {
     /// steps and with callbacks, and in f32x2]
     #[arg(long, value_name = "BOOL")]
     pub compensated: Option<bool>,
+    /// Most memory that trajectories take at once on the backend, such as 500M or 2G; the results do not depend on it [default: what
+    /// is fast]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<u64>,
     /// Integrate R times and show the time of each; the results are the last ones
     #[arg(long, value_name = "R", value_parser = whole_u32, allow_negative_numbers = true)]
     pub reps: Option<u32>,

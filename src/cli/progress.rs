@@ -1,23 +1,28 @@
 //! A bar on stderr for work that takes longer than half a second, on a terminal only.
 
 use super::interrupt;
+use super::summary::digits;
 use ensolve::job::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Work that takes less shows nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
 const REDRAW: Duration = Duration::from_millis(100);
 
 const COUNTING: &str = "{bar:20} {msg}{human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
+const STEPPING: &str = "{bar:20} {human_pos} of {human_len} trajectories, {msg}{elapsed} passed, {eta} left";
 const WAITING: &str = "{spinner} {msg}, {elapsed}";
 
 /// A bar while it lives.
 pub struct Bar {
     bar: ProgressBar,
+    /// Steps attempted so far, where their rate is shown.
+    steps: Option<(AtomicU64, Instant)>,
     /// Dropping the sender ends the thread that would show the bar.
     shower: Option<(Sender<()>, JoinHandle<()>)>,
 }
@@ -29,6 +34,14 @@ impl Bar {
         Bar::start(bar.with_style(style(COUNTING)).with_message(what))
     }
 
+    /// Counts trajectories, and shows steps per second.
+    pub fn with_steps(n: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::hidden());
+        let mut bar = Bar::start(bar.with_style(style(STEPPING)));
+        bar.steps = Some((AtomicU64::new(0), Instant::now()));
+        bar
+    }
+
     /// Turns while something of unknown length is done.
     pub fn waiting(what: String) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -37,7 +50,7 @@ impl Bar {
 
     fn start(bar: ProgressBar) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Bar { bar, shower: None };
+            return Bar { bar, steps: None, shower: None };
         }
         let (sender, receiver) = channel::<()>();
         let shown = bar.clone();
@@ -49,7 +62,7 @@ impl Bar {
             }
         };
         let thread = std::thread::Builder::new().spawn(wait).ok();
-        Bar { bar, shower: thread.map(|thread| (sender, thread)) }
+        Bar { bar, steps: None, shower: thread.map(|thread| (sender, thread)) }
     }
 }
 
@@ -60,6 +73,16 @@ fn style(template: &str) -> ProgressStyle {
 impl Progress for Bar {
     fn finished(&self, n: usize) {
         self.bar.inc(n as u64);
+    }
+
+    fn stepped(&self, steps: u64) {
+        if let Some((all, start)) = &self.steps {
+            let before = all.fetch_add(steps, Ordering::Relaxed);
+            let rate = (before + steps) as f64 / start.elapsed().as_secs_f64();
+            if !self.bar.is_hidden() {
+                self.bar.set_message(format!("{} steps per second, ", digits(rate, 2)));
+            }
+        }
     }
 
     fn is_stopped(&self) -> bool {

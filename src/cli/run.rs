@@ -2,6 +2,7 @@
 
 use super::args::RunArgs;
 use super::progress::Bar;
+use super::sweep::{self, Sweep};
 use super::{Report, UNFINISHED, interrupt, summary, verification};
 use ensolve::spec::EnsembleSettings;
 use ensolve::{
@@ -25,6 +26,9 @@ Examples:
     ensolve run lorenz.json --n 1 --method rk4 --dt 0.001
   In f32, and how far that is from the truth in 100 of the trajectories:
     ensolve run lorenz.json --n 1e5 --tspan 0 2 --precision f32 --verify 100
+  A hundred million, of which nothing is stored but statistics and the ten that go highest:
+    ensolve run lorenz.json --n 1e8 --summary 'max(x)' --exceed 'x>10' --keep 'largest(max(x),10)' \\
+            --checkpoint lorenz.checkpoint --out statistics.json --keep-out high.csv
 
 Ctrl-C stops a run: what there is until then is written and summed up. A second Ctrl-C ends it at once.
 Exit codes: 0 all trajectories succeeded, 3 some did not or Ctrl-C stopped the run (reasons on stderr,
@@ -37,6 +41,10 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let settings = args.settings(&world.run, spec.own_tspan.is_some())?;
     let varied = args.ensemble(&world.ensemble)?;
     let ensemble = Ensemble::new(&spec, &varied)?;
+    if let Some(wanted) = args.statistics.over(world.statistics.as_ref(), args.ensemble.only)? {
+        let (settings, varied, wanted) = (&settings, &varied, &wanted);
+        return sweep::run(args, &Sweep { spec: &spec, settings, ensemble: &ensemble, varied, wanted });
+    }
     let range = args.range(ensemble.size())?;
     let names: Vec<String> = spec.program.row_names().map(str::to_string).collect();
     let rows = output::select(&names, args.save.columns.as_deref())?;
@@ -46,6 +54,7 @@ pub fn run(args: &RunArgs) -> Result<Report> {
 
     interrupt::watch(args.save.out.as_deref().map(output::temporary));
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
+    args.machine.memory.iter().for_each(|bytes| chosen.backend.limit_memory(*bytes));
     let bar = Bar::counting("", (range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));
     let result = solve::solve_range(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), &bar);
     drop(bar);

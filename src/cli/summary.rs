@@ -57,7 +57,7 @@ fn span(result: &EnsembleResult) -> String {
 }
 
 /// `in 350 ms (device 305 ms, code 45 ms)`; `None` where it took no time to speak of.
-fn prepared(timings: &Timings) -> Option<String> {
+pub fn prepared(timings: &Timings) -> Option<String> {
     let parts = [("device", timings.startup_ms()), ("code", timings.jit_ms())];
     let told: Vec<String> = parts
         .iter()
@@ -78,7 +78,7 @@ fn timings(timings: &Timings) -> Option<String> {
 }
 
 /// `f32 (exact arithmetic, compensated state)`; what is usual is not told.
-fn precision(info: &RunInfo) -> String {
+pub fn precision(info: &RunInfo) -> String {
     let arithmetic = match info.arithmetic {
         Arithmetic::Standard => None,
         Arithmetic::Exact => Some("exact arithmetic"),
@@ -156,7 +156,7 @@ fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
 }
 
 /// Columns side by side: names to the left, numbers to the right.
-fn align(table: &[Vec<String>]) -> String {
+pub fn align(table: &[Vec<String>]) -> String {
     let n_column = table.first().map_or(0, Vec::len);
     let width = |column: usize| table.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..n_column).map(width).collect();
@@ -172,7 +172,7 @@ fn align(table: &[Vec<String>]) -> String {
 }
 
 /// Six significant digits.
-fn short(x: f64) -> String {
+pub fn short(x: f64) -> String {
     let scientific = format!("{x:.5e}");
     let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
     match exponent {

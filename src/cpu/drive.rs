@@ -44,6 +44,8 @@ struct Driver<'a, R, const C: usize> {
     n_occupied: usize,
     /// Lanes without one, as long as there are trajectories to begin.
     free: Vec<usize>,
+    /// Steps of trajectories that have ended and are not reported yet.
+    steps: u64,
 }
 
 impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
@@ -58,7 +60,16 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         let loose = Loose::new(program.n_state(), program.n_param());
         let saver = Saver::new(program, run.tables);
         let stopper = Stopper::new(program, run.tables);
-        Driver { run, free: (0..block.n_lanes()).rev().collect(), block, loose, saver, stopper, n_occupied: 0 }
+        Driver {
+            run,
+            free: (0..block.n_lanes()).rev().collect(),
+            block,
+            loose,
+            saver,
+            stopper,
+            n_occupied: 0,
+            steps: 0,
+        }
     }
 
     fn run(mut self) {
@@ -107,7 +118,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             }
         }
         if n_failed > 0 {
-            self.run.progress.finished(n_failed);
+            self.report(n_failed);
         }
     }
 
@@ -171,7 +182,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
             }
         }
         if n_failed > 0 {
-            self.run.progress.finished(n_failed);
+            self.report(n_failed);
         }
     }
 
@@ -268,7 +279,7 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
                 }
             }
         }
-        self.run.progress.finished(n_ended);
+        self.report(n_ended);
         self.set_out();
         if self.n_occupied + C <= self.block.n_lanes() {
             self.block.close_ranks(self.n_occupied.div_ceil(C));
@@ -285,8 +296,15 @@ impl<'a, R: Real, const C: usize> Driver<'a, R, C> {
         self.finish(trajectory, ended, lane);
     }
 
+    /// Says how many trajectories have ended, with how many steps.
+    fn report(&mut self, n_ended: usize) {
+        self.run.progress.finished(n_ended);
+        self.run.progress.stepped(std::mem::take(&mut self.steps));
+    }
+
     /// Hands over the results of a trajectory, whose state is in a lane.
     fn finish(&mut self, trajectory: usize, ended: Lane<R>, lane: usize) {
+        self.steps += u64::from(ended.accepted) + u64::from(ended.rejected);
         let stepper = &self.block.stepper;
         let y = (0..stepper.n_state).map(|slot| stepper.number(stepper.at.y + slot * stepper.stride, lane));
         self.run.output.finish(self.run, trajectory, ended, y);

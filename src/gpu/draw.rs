@@ -236,3 +236,33 @@ pub fn draw_inputs(
     };
     chunks.iter().map(read).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::offset_of;
+
+    /// Names and offsets of [`DrawConfig`] are those of the kernel's structure, and bindings are those of [`BINDINGS`].
+    #[test]
+    fn the_layout_is_the_kernels() {
+        macro_rules! members {
+            ($($name:ident)*) => { vec![$((stringify!($name), offset_of!(DrawConfig, $name) as u32)),*] };
+        }
+        let expected = members!(zero n_traj stride first_low first_high seed_low seed_high sampling last n_entry row_y row_y_low has_y_low);
+        for precision in Precision::ALL {
+            let source = wgsl::draw(KernelOptions::from(precision)).expect("a valid kernel");
+            let module = naga::front::wgsl::parse_str(source.text()).expect("valid WGSL");
+            let config = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some("RunConfig"));
+            let (_, naga::Type { inner: naga::TypeInner::Struct { members, span }, .. }) = config.expect("it is there")
+            else {
+                panic!("RunConfig is a structure");
+            };
+            let found: Vec<_> = members.iter().map(|m| (m.name.as_deref().expect("a name"), m.offset)).collect();
+            assert_eq!((found, *span as usize), (expected.clone(), size_of::<DrawConfig>()), "{precision}");
+            let mut bindings: Vec<u32> =
+                module.global_variables.iter().filter_map(|(_, v)| v.binding.map(|b| b.binding)).collect();
+            bindings.sort_unstable();
+            assert!(bindings.into_iter().eq(0..BINDINGS.len() as u32), "{precision}");
+        }
+    }
+}

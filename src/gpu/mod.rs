@@ -10,6 +10,7 @@ mod device;
 mod draw;
 mod kernel;
 mod open;
+mod peak;
 mod pump;
 mod ranges;
 mod reduce;
@@ -61,6 +62,9 @@ const SHARES: u64 = 8;
 
 /// Most trajectories of a chunk, a bound on memory for small models.
 const MAX_CHUNK: u64 = 1 << 20;
+
+/// The same on a software adapter, whose lanes are few and whose memory is slow.
+const MAX_SOFTWARE_CHUNK: u64 = 1 << 16;
 
 /// Where results are large, chunks are of so many bytes, so that some move while others are computed,
 const MOVED_BYTES: u64 = 64 << 20;
@@ -209,13 +213,14 @@ impl GpuBackend {
         let binding = self.most_bytes() / each.largest();
         let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
         let memory = self.memory / SLOTS as u64 / each.total(is_read);
-        binding.min(memory).clamp(1, MAX_CHUNK)
+        let most = if self.is_software() { MAX_SOFTWARE_CHUNK } else { MAX_CHUNK };
+        binding.min(memory).clamp(1, most)
     }
 
     /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
     fn cut(&self, job: &Job, n_traj: u64, n_gpu: usize, each: Footprint, is_read: bool) -> Cut {
         let wanted = if is_read { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
-        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64) };
+        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64).max(BLOCK as u64) };
         let size = self.most(job, &each, is_read).min(wanted).min(share).max(1);
         let whole = size / BLOCK as u64 * BLOCK as u64;
         let (size, slots) = match size {

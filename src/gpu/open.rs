@@ -29,8 +29,8 @@ pub struct OpenDevice {
     findings: Vec<(KernelOptions, Finding)>,
     /// What reduces chunks, for each arithmetic.
     reducers: Vec<(Arithmetic, Reducer)>,
-    /// What has drawn last, and for which arithmetic.
-    drawer: Option<(Arithmetic, Draws, Drawer)>,
+    /// What has drawn last.
+    drawer: Option<(Draws, Drawer)>,
     kernels: Vec<CompiledKernel>,
 }
 
@@ -94,14 +94,11 @@ impl OpenDevice {
         if !self.reducers.iter().any(|(known, _)| *known == arithmetic) {
             self.reducers.push((arithmetic, Reducer::new(&self.device, self.precision, arithmetic)?));
         }
-        let is_known = |(known, drawn, _): &(Arithmetic, Draws, Drawer)| *known == arithmetic && Some(drawn) == draws;
-        if !self.drawer.as_ref().is_some_and(is_known) {
+        if !self.drawer.as_ref().is_some_and(|(drawn, _)| Some(drawn) == draws) {
             let draws = draws.filter(|draws| draws.fit(self.precision));
-            let drawer = |draws: &Draws| {
-                let drawer = Drawer::new(&self.device, draws, self.precision, arithmetic)?;
-                Ok((arithmetic, draws.clone(), drawer))
-            };
-            self.drawer = draws.map(drawer).transpose()?;
+            // In any arithmetic: a trajectory that is replayed on the host begins with the same bits.
+            let drawer = |draws: &Draws| Drawer::new(&self.device, draws, self.precision, Arithmetic::Exact);
+            self.drawer = draws.map(|draws| Ok((draws.clone(), drawer(draws)?))).transpose()?;
         }
         Ok(())
     }
@@ -109,7 +106,7 @@ impl OpenDevice {
     /// What reduces the chunks of a job, and what draws their inputs.
     pub fn reducer(&self, job: &Job) -> (&Reducer, Option<&Drawer>) {
         let reducer = self.reducers.iter().find(|(arithmetic, _)| *arithmetic == job.arithmetic);
-        (&reducer.expect("it was made ready before").1, self.drawer.as_ref().map(|(.., drawer)| drawer))
+        (&reducer.expect("it was made ready before").1, self.drawer.as_ref().map(|(_, drawer)| drawer))
     }
 
     /// Many drivers compile at the first dispatch only: one in which nothing is left to do has it done.

@@ -23,6 +23,10 @@ const FIRST_OPERATIONS: f64 = 5e9;
 /// The next submission attempts at most so many times more or fewer steps than the last.
 const CHANGE: f64 = 4.0;
 
+/// Steps that are worth a submission, and how many times longer than it aims at they may take.
+const FEWEST_STEPS: u32 = 16;
+const PATIENCE: f64 = 10.0;
+
 /// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
 pub const MAX_STEPS: u32 = 32768;
 
@@ -264,9 +268,7 @@ impl<'a> Pump<'a> {
             }
         }
         if self.pace.steps.is_none() {
-            let wanted = f64::from(submission.steps) * self.pace.seconds / spent.as_secs_f64().max(1e-9);
-            let (least, most) = (f64::from(submission.steps) / CHANGE, f64::from(submission.steps) * CHANGE);
-            self.steps = wanted.clamp(least, most).clamp(1.0, f64::from(MAX_STEPS) * MAX_DISPATCHES as f64) as u32;
+            self.steps = next_steps(submission.steps, spent.as_secs_f64(), self.pace.seconds);
         }
         Ok(())
     }
@@ -309,9 +311,37 @@ impl State {
     }
 }
 
+/// Steps of a submission that is to take so many seconds, after one of `steps` steps took `spent`. Fewer than some steps cost
+/// less than taking the lanes up and putting them down: so few only where more would take far too long.
+fn next_steps(steps: u32, spent: f64, seconds: f64) -> u32 {
+    let each = spent.max(1e-9) / f64::from(steps);
+    let worthwhile = f64::from(FEWEST_STEPS).min(PATIENCE * seconds / each);
+    let wanted = (seconds / each).max(worthwhile);
+    let changed = wanted.clamp(f64::from(steps) / CHANGE, f64::from(steps) * CHANGE);
+    changed.clamp(1.0, f64::from(MAX_STEPS) * MAX_DISPATCHES as f64) as u32
+}
+
 /// Attempted steps of the first submission: each stage costs the derivative and a sum over the stages before it.
 fn first_steps(job: &Job, n_traj: usize) -> u32 {
     let stages = job.method.stages.count();
     let per_step = stages * (job.program.rhs.nodes.len() + 2 * stages * job.program.n_state());
     (FIRST_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, f64::from(MAX_STEPS)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn submissions_aim_at_their_time() {
+        // A millisecond a step: fifty of them take the time; but no more than four times as many as before.
+        assert_eq!(next_steps(20, 0.02, 0.05), 50);
+        assert_eq!(next_steps(5, 0.005, 0.05), 20);
+        assert_eq!(next_steps(1000, 1.0, 0.05), 250);
+        // Ten milliseconds a step: sixteen are worth it, although they take three times as long.
+        assert_eq!(next_steps(20, 0.2, 0.05), 16);
+        // A second a step: not even one fits.
+        assert_eq!(next_steps(2, 2.0, 0.05), 1);
+        assert_eq!(next_steps(1, 1e-12, 0.05), 4);
+    }
 }

@@ -5,9 +5,10 @@
 //! and `"nan"` stand for what JSON has no number for. A file is replaced by a whole one or stays as it was. Since what is summed is
 //! summed block by block in order, an interrupted sweep ends with the same bits as one that was not.
 
+use super::SweepOptions;
+use super::pass::next_length;
 use super::tally::Tally;
 use super::wanted::Wanted;
-use super::{SweepOptions, next_length};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::reduce::{Accumulator, Comoment, Failure, Histogram, StepCount};

@@ -8,7 +8,10 @@
 //! Statistics are those of the save times asked for, or of the end where nothing is said.
 
 mod checkpoint;
+pub mod files;
 mod fingerprint;
+mod pass;
+
 mod quantile;
 mod result;
 mod tally;
@@ -24,26 +27,19 @@ use crate::ensemble::Ensemble;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Prepared, Progress, Silent};
 use crate::plan::{Plan, method, oriented};
-use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction, reduce};
 use crate::solution::Timings;
-use crate::solve::{Drawn, JobSource, check_features, ready, run_chunks, run_info, solve_range};
+use crate::solve::{Drawn, check_features, ready, run_info, solve_range};
 use crate::spec::{Keep, RunSettings, Save, SavePolicy, StatisticsSettings};
 use crate::status::Status;
-use checkpoint::{Keeper, Saved};
-use std::ops::Range;
+use checkpoint::Keeper;
+use pass::Pass;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tally::Tally;
 use wanted::{Wanted, wanted};
 
 /// Trajectories that find the range of the quantiles' histograms.
 pub const PILOT: u64 = 4096;
-
-/// Between two checkpoints a backend is asked for ranges of about this part of the time between them.
-const RANGE_PART: f64 = 0.25;
-
-/// A range grows by at most this factor from one to the next.
-const RANGE_GROWTH: f64 = 4.0;
 
 /// How to go about a sweep.
 #[derive(Clone, Copy)]
@@ -127,7 +123,7 @@ pub fn sweep_with(
     let integration = Instant::now();
     let tally = pass.run((backend, options.progress))?;
     let timings = Timings { startup: prepared.startup, jit: prepared.jit, runs: vec![integration.elapsed()] };
-    let mut result = pass.result(&tally, names, timings, backend.describe(), &prepared);
+    let mut result = of_pass(&pass, &tally, names, timings, backend.describe(), &prepared);
     let is_stopped = pass.cut.is_some() || result.is_partial();
     result.kept = kept(&tally, &pass.wanted);
     for kept in result.kept.iter_mut().filter(|_| !is_stopped) {
@@ -198,190 +194,47 @@ fn times(plan: &Plan, is_backward: bool) -> Vec<f64> {
     }
 }
 
-/// A sweep on its way.
-struct Pass<'a> {
-    plan: Plan<'a>,
-    drawn: Drawn<'a>,
-    wanted: Wanted,
-    keeper: Keeper,
-    lane_steps: Option<LaneSteps>,
-    cut: Option<Cut>,
-    n_resumed: u64,
-}
-
-impl Pass<'_> {
-    fn size(&self) -> u64 {
-        self.drawn.ensemble.size()
+/// What a pass has come to.
+fn of_pass(
+    pass: &Pass,
+    tally: &Tally,
+    names: Vec<String>,
+    timings: Timings,
+    backend: String,
+    prepared: &Prepared,
+) -> SweepResult {
+    let mut info = run_info(pass.drawn.spec, &pass.plan, pass.drawn.ensemble, backend);
+    let mut failures = tally.failures.clone();
+    if pass.drawn.is_backward {
+        info.tspan = (0.0 - info.tspan.0, 0.0 - info.tspan.1);
+        failures.iter_mut().for_each(|failure| failure.t = 0.0 - failure.t);
     }
-
-    /// All trajectories, or those that are left of an earlier run.
-    fn run(&mut self, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<Tally> {
-        let mut tally = match self.keeper.resumed()? {
-            Some(Saved { ranges, tally }) => {
-                ranges.into_iter().for_each(|range| self.wanted.add_range(range));
-                if !tally.is_of(&self.wanted) {
-                    return Err(self.keeper.damaged());
-                }
-                self.n_resumed = tally.next;
-                progress.finished(usize::try_from(tally.next).unwrap_or(usize::MAX));
-                tally
-            }
-            None => {
-                if let Some(stopped) = self.pilot((&mut *backend, progress))? {
-                    return Ok(stopped);
-                }
-                let tally = Tally::new(&self.wanted);
-                self.keeper.save(&tally, &self.wanted)?;
-                tally
-            }
-        };
-        self.go_on(&mut tally, (backend, progress))?;
-        Ok(tally)
+    // A chunk that was cut short may be the only one.
+    failures.retain(|failure| failure.status != Status::Stopped);
+    info.timings = timings;
+    info.warnings =
+        [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings, pass.keeper.warnings()].concat();
+    let mut statuses = tally.statuses;
+    statuses[Status::Stopped as usize] = 0;
+    let n_done = statuses.iter().sum();
+    SweepResult {
+        info,
+        t: pass.wanted.reduction.times.clone(),
+        quantities: result::quantities(tally, &pass.wanted),
+        covariances: result::covariances(tally, &pass.wanted, &names),
+        names,
+        summaries: pass.wanted.summaries.clone(),
+        n_traj: pass.size(),
+        n_done,
+        n_resumed: pass.n_resumed,
+        statuses,
+        accepted: tally.accepted,
+        rejected: tally.rejected,
+        failures,
+        kept: Vec::new(),
+        lane_steps: pass.lane_steps,
+        cut: pass.cut,
     }
-
-    /// Has the first trajectories find the ranges of quantiles, where there are any to find. They count in the pass after it; but if
-    /// the user stops the pilot they are all there is.
-    fn pilot(&mut self, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<Option<Tally>> {
-        if self.wanted.without_range().is_empty() {
-            return Ok(None);
-        }
-        let (range, mut tally) = (0..self.size().min(PILOT), Tally::new(&self.wanted));
-        let short = self.reduce(range.clone(), &mut tally, (backend, &Quiet(progress)), &mut |_, _| {})?;
-        if short.is_some() || tally.next < range.end {
-            short.iter().for_each(|partial| self.cut_short(&mut tally, partial));
-            return Ok(Some(tally));
-        }
-        let is_whole = self.size() <= PILOT;
-        self.wanted.set_ranges(&tally.moments, self.plan.job.precision, is_whole);
-        Ok(None)
-    }
-
-    /// The trajectories that are left.
-    fn go_on(&mut self, tally: &mut Tally, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<()> {
-        let size = self.size();
-        let mut length = if self.keeper.is_idle() { size } else { PILOT };
-        let mut short = None;
-        while tally.next < size && !progress.is_stopped() && short.is_none() {
-            let (start, first) = (Instant::now(), tally.next);
-            let range = first..size.min(first.saturating_add(length));
-            let mut keeper = std::mem::take(&mut self.keeper);
-            let save = &mut |tally: &Tally, wanted: &Wanted| keeper.save_if_due(tally, wanted);
-            let done = self.reduce(range, tally, (&mut *backend, progress), save);
-            self.keeper = keeper;
-            short = done.map_err(|error| {
-                self.keeper.save_at_end(tally, &self.wanted);
-                self.keeper.explain(error, tally.next, size)
-            })?;
-            if tally.next == first && short.is_none() && !progress.is_stopped() {
-                return Err(Error::Device("a backend returned no trajectory of those it was asked for".to_string()));
-            }
-            length = self.keeper.next_length(tally.next - first, start.elapsed());
-        }
-        self.keeper.save_at_end(tally, &self.wanted);
-        short.iter().for_each(|partial| self.cut_short(tally, partial));
-        Ok(())
-    }
-
-    /// Adds a range to a tally and calls `added` after each chunk. Returns a chunk that the user has cut short.
-    fn reduce(
-        &mut self,
-        range: Range<u64>,
-        tally: &mut Tally,
-        (backend, progress): (&mut dyn Backend, &dyn Progress),
-        added: &mut dyn FnMut(&Tally, &Wanted),
-    ) -> Result<Option<Partial>> {
-        let (mut short, wanted) = (None, &self.wanted);
-        let mut sink = |partial: Partial| {
-            // What comes after a chunk that was cut short does not follow on what is complete.
-            if short.is_some() {
-                return Ok(());
-            }
-            if partial.statuses[Status::Stopped as usize] > 0 {
-                short = Some(partial);
-            } else {
-                tally.add(&partial, wanted);
-                added(tally, wanted);
-            }
-            Ok(())
-        };
-        let (plan, reduction) = (&mut self.plan, &wanted.reduction);
-        let done = reduce_range(plan, self.drawn, range, reduction, (&mut *backend, progress), &mut sink);
-        if let Some(LaneSteps { executed, needed }) = backend.lane_steps() {
-            let all = self.lane_steps.get_or_insert_default();
-            (all.executed, all.needed) = (all.executed + executed, all.needed + needed);
-        }
-        done.map(|()| short)
-    }
-
-    /// A chunk that the user has stopped: it counts only if there is nothing else.
-    fn cut_short(&mut self, tally: &mut Tally, partial: &Partial) {
-        let is_biased = tally.next == 0;
-        if is_biased {
-            tally.add(partial, &self.wanted);
-        }
-        let n_cut = if is_biased { partial.statuses[Status::Stopped as usize] } else { partial.n_traj as u64 };
-        self.cut = Some(Cut { n_cut, is_biased });
-    }
-
-    fn result(
-        &self,
-        tally: &Tally,
-        names: Vec<String>,
-        timings: Timings,
-        backend: String,
-        prepared: &Prepared,
-    ) -> SweepResult {
-        let mut info = run_info(self.drawn.spec, &self.plan, self.drawn.ensemble, backend);
-        let mut failures = tally.failures.clone();
-        if self.drawn.is_backward {
-            info.tspan = (0.0 - info.tspan.0, 0.0 - info.tspan.1);
-            failures.iter_mut().for_each(|failure| failure.t = 0.0 - failure.t);
-        }
-        // A chunk that was cut short may be the only one.
-        failures.retain(|failure| failure.status != Status::Stopped);
-        info.timings = timings;
-        info.warnings =
-            [self.plan.warnings.as_slice(), &prepared.notes, &self.wanted.warnings, self.keeper.warnings()].concat();
-        let mut statuses = tally.statuses;
-        statuses[Status::Stopped as usize] = 0;
-        let n_done = statuses.iter().sum();
-        SweepResult {
-            info,
-            t: self.wanted.reduction.times.clone(),
-            quantities: result::quantities(tally, &self.wanted),
-            covariances: result::covariances(tally, &self.wanted, &names),
-            names,
-            summaries: self.wanted.summaries.clone(),
-            n_traj: self.size(),
-            n_done,
-            n_resumed: self.n_resumed,
-            statuses,
-            accepted: tally.accepted,
-            rejected: tally.rejected,
-            failures,
-            kept: Vec::new(),
-            lane_steps: self.lane_steps,
-            cut: self.cut,
-        }
-    }
-}
-
-/// Reduces a range of trajectories, in order. Those with time spans of their own are reduced on the host.
-fn reduce_range(
-    plan: &mut Plan,
-    drawn: Drawn,
-    range: Range<u64>,
-    reduction: &Reduction,
-    (backend, progress): (&mut dyn Backend, &dyn Progress),
-    sink: &mut dyn FnMut(Partial) -> Result<()>,
-) -> Result<()> {
-    if plan.job.own_span {
-        return run_chunks(plan, drawn, (range, BLOCK as u64), (backend, progress), &mut |chunk| {
-            sink(reduce(&chunk.output.ended(chunk.job.precision), reduction, chunk.first))
-        });
-    }
-    let source = JobSource::new(drawn, &plan.job);
-    backend.reduce_range(&plan.job, &source, range, reduction, progress, sink)
 }
 
 /// The trajectories chosen, in the order of the settings, not yet solved again.
@@ -398,26 +251,4 @@ fn kept(tally: &Tally, wanted: &Wanted) -> Vec<Kept> {
         }
     }
     all
-}
-
-/// Lets a pilot be stopped, and does not count its trajectories: they come again.
-struct Quiet<'a>(&'a dyn Progress);
-
-impl Progress for Quiet<'_> {
-    fn finished(&self, _: usize) {}
-
-    fn stepped(&self, steps: u64) {
-        self.0.stepped(steps);
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.0.is_stopped()
-    }
-}
-
-/// How many trajectories to ask for next, so that a range takes a part of the time between two checkpoints.
-fn next_length(done: u64, took: Duration, every: Duration) -> u64 {
-    let factor = RANGE_PART * every.as_secs_f64() / took.as_secs_f64().max(1e-9);
-    let length = done as f64 * factor.min(RANGE_GROWTH);
-    (length as u64 / BLOCK as u64).max(1) * BLOCK as u64
 }

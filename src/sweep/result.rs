@@ -248,16 +248,13 @@ fn covariances_of(group: &Group, tally: &Tally, wanted: &Wanted, names: &[String
         Some(summary) => wanted.summaries[summary].clone(),
     };
     let variance = |i: usize| tally.moments[group.members[i] as usize].variance();
-    let mut covariance = vec![vec![0.0; n]; n];
-    let mut pair = group.first_pair;
-    for a in 0..n {
-        covariance[a][a] = variance(a);
-        for b in a + 1..n {
-            let value = tally.comoments[pair].covariance();
-            (covariance[a][b], covariance[b][a]) = (value, value);
-            pair += 1;
-        }
-    }
+    // Of each row the pairs with later members stand one after the other.
+    let first_of_row = |a: usize| group.first_pair + a * (2 * n - a - 1) / 2;
+    let covariance_of = |a: usize, b: usize| match (a.min(b), a.max(b)) {
+        (a, b) if a == b => variance(a),
+        (a, b) => tally.comoments[first_of_row(a) + b - a - 1].covariance(),
+    };
+    let covariance: Vec<Vec<f64>> = (0..n).map(|a| (0..n).map(|b| covariance_of(a, b)).collect()).collect();
     let scale: Vec<f64> = (0..n).map(|i| variance(i).sqrt()).collect();
     let correlation = |a: usize, b: usize| match a == b && scale[a] > 0.0 && scale[a].is_finite() {
         true => 1.0,

@@ -71,39 +71,11 @@ pub fn wanted(
         keep: Vec::new(),
         warnings: Vec::new(),
     };
-    for measure in &settings.summaries {
+    // All summaries come before anything that counts quantities.
+    for measure in summaries(settings) {
         wanted.summary(measure, names)?;
     }
-    // All summaries come before anything that counts quantities.
-    let named = settings.exceed.iter().map(|(quantity, _)| quantity);
-    let named = named.chain(settings.histograms.iter().map(|(quantity, _)| quantity));
-    for quantity in named.chain(settings.keep.iter().filter_map(Keep::quantity)) {
-        if let Quantity::Summary(measure) = quantity {
-            wanted.summary(measure, names)?;
-        }
-    }
-    for (quantity, bins) in &settings.histograms {
-        let (low, high) = (precision.round(bins.from), precision.round(bins.to));
-        if !(low < high) {
-            return Err(Error::model(
-                "statistics.histogram",
-                format!("'{quantity}': {} and {} are the same number in {precision}", bins.from, bins.to),
-            ));
-        }
-        for quantity in wanted.quantities(quantity, names)? {
-            wanted.histogram(Histogram { quantity, low, high, n_bin: bins.bins }, Use::Counts);
-        }
-    }
-    for (quantity, thresholds) in &settings.exceed {
-        let quantities = wanted.quantities(quantity, names)?;
-        for threshold in thresholds {
-            let above = next_above(precision, *threshold);
-            for quantity in &quantities {
-                let histogram = Histogram { quantity: *quantity, low: above, high: above, n_bin: 0 };
-                wanted.histogram(histogram, Use::Exceed(*threshold));
-            }
-        }
-    }
+    wanted.count(settings, names, precision)?;
     for keep in &settings.keep {
         wanted.keep(keep, names)?;
     }
@@ -118,7 +90,45 @@ pub fn wanted(
     Ok(wanted)
 }
 
+/// Every summary that is named.
+fn summaries(settings: &StatisticsSettings) -> impl Iterator<Item = &Measure> {
+    let named = settings.exceed.iter().map(|(quantity, _)| quantity);
+    let named = named.chain(settings.histograms.iter().map(|(quantity, _)| quantity));
+    let named = named.chain(settings.keep.iter().filter_map(Keep::quantity)).filter_map(|quantity| match quantity {
+        Quantity::Summary(measure) => Some(measure),
+        Quantity::Saved(_) => None,
+    });
+    settings.summaries.iter().chain(named)
+}
+
 impl Wanted {
+    /// Histograms that are asked for, and those of thresholds.
+    fn count(&mut self, settings: &StatisticsSettings, names: &[String], precision: Precision) -> Result<()> {
+        for (quantity, bins) in &settings.histograms {
+            let (low, high) = (precision.round(bins.from), precision.round(bins.to));
+            if !(low < high) {
+                return Err(Error::model(
+                    "statistics.histogram",
+                    format!("'{quantity}': {} and {} are the same number in {precision}", bins.from, bins.to),
+                ));
+            }
+            for quantity in self.quantities(quantity, names)? {
+                self.histogram(Histogram { quantity, low, high, n_bin: bins.bins }, Use::Counts);
+            }
+        }
+        for (quantity, thresholds) in &settings.exceed {
+            let quantities = self.quantities(quantity, names)?;
+            for threshold in thresholds {
+                let above = next_above(precision, *threshold);
+                for quantity in &quantities {
+                    let histogram = Histogram { quantity: *quantity, low: above, high: above, n_bin: 0 };
+                    self.histogram(histogram, Use::Exceed(*threshold));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The position of a summary, which is added if it is new.
     fn summary(&mut self, measure: &Measure, names: &[String]) -> Result<usize> {
         let row = row(&measure.name, names, measure)?;
@@ -246,13 +256,13 @@ pub fn next_above(precision: Precision, x: f64) -> f64 {
     match precision {
         Precision::F32 => f64::from((x as f32).next_up()),
         Precision::F64 => x.next_up(),
-        // A pair keeps 48 digits and more of the 53 that f64 has, so that few steps are needed.
+        // Twice the last step that was rounded away is less than the distance to the next number, and more than half of it.
         Precision::F32x2 => {
-            let mut next = x.next_up();
-            while precision.round(next) <= x && next.is_finite() {
-                next = next.next_up();
+            let mut step = (x.next_up() - x).max(f64::from(f32::from_bits(1)));
+            while precision.round(x + step) <= x && step.is_finite() {
+                step *= 2.0;
             }
-            precision.round(next)
+            precision.round(x + step)
         }
     }
 }

@@ -18,6 +18,7 @@ mod error_norm;
 mod literal;
 mod model;
 mod names;
+pub mod peak;
 pub mod reduce;
 mod spelling;
 mod spirv;

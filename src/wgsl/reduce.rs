@@ -35,11 +35,12 @@ impl ReduceKernel {
         ReduceKernel::Tally,
     ];
 
-    /// Invocations of a workgroup. Trees have as many barriers as the logarithm of it, and a software adapter pays for each;
-    /// counting has a single one, and as many invocations share the memory of the counts.
+    /// Invocations of a workgroup: few where sums go up a tree, since each level of it has a barrier (a software adapter
+    /// takes a fifth longer with 64); many where they share the memory of counts.
     pub const fn workgroup_size(self) -> u32 {
         match self {
             ReduceKernel::Histogram => 256,
+            ReduceKernel::Moments | ReduceKernel::Comoments => 32,
             _ => 64,
         }
     }
@@ -70,8 +71,9 @@ pub const REDUCE_GROUPS_X: u32 = 32768;
 /// Blocks of trajectories that a workgroup counts for a histogram: some values for each count that it has to add in the end.
 pub const HISTOGRAM_BLOCKS: usize = 4;
 
-/// Counts of a histogram, at most, for which a workgroup has memory of its own: the 16 KiB that WebGPU promises.
-pub const SHARED_COUNTS: usize = 4096;
+/// Counts of a histogram, at most, for which a workgroup has memory of its own. WebGPU promises 16 KiB, 4096 counts; but a
+/// driver may zero each of them by an instruction of its own, and Mesa's software adapter then takes minutes to compile.
+pub const SHARED_COUNTS: usize = 512;
 
 /// Numbers of the moments of a block: of the run's format, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,8 +194,11 @@ pub fn reduce(kernel: ReduceKernel, precision: Precision, arithmetic: Arithmetic
         real_section(precision),
         shader!("reduce/layout.wgsl"),
         kernel.section(),
+        shader!("reduce/tree.wgsl"),
     ];
-    Draft::new(&sections, options).prove()
+    let has_sums = matches!(kernel, ReduceKernel::Moments | ReduceKernel::Comoments);
+    let sections = if has_sums { &sections[..] } else { &sections[..sections.len() - 1] };
+    Draft::new(sections, options).prove()
 }
 
 /// Sizes, codes, and the order of what the kernels write.

@@ -87,11 +87,8 @@ impl Device {
             compilation_options: Default::default(),
             cache: None,
         });
-        let bound = |(binding, buffer): (u32, &&wgpu::Buffer)| wgpu::BindGroupEntry {
-            binding,
-            resource: buffer.as_entire_binding(),
-        };
-        let entries: Vec<_> = (0..).zip(buffers).map(bound).collect();
+        let bound = (0..).zip(buffers).map(|(binding, buffer)| (binding, buffer.as_entire_binding()));
+        let entries: Vec<_> = bound.map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
         let descriptor = wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries };
         (pipeline, self.device.create_bind_group(&descriptor))
     }

@@ -1,0 +1,90 @@
+//! Statistics on the device against those of the CPU: inputs drawn, trajectories integrated and reduced there.
+
+#![cfg(feature = "gpu")]
+
+mod common;
+
+use common::gpu;
+use ensolve::gpu::SeveralGpus;
+use ensolve::{Arithmetic, Backend, CpuBackend, Ensemble, Precision, RunSettings, SweepResult, World, sweep};
+
+/// Everything at once: random and listed inputs, an output, several save times, failures, every kind of statistics.
+const MODEL: &str = r#"{
+    "model": "growth and decay",
+    "states": {"x": 1.0, "y": 0.5}, "parameters": {"rate": 0.5, "limit": 4.0},
+    "derivatives": {"x": "rate*x*(1 - x/limit)", "y": "x - y*y + (rate > 1.17 ? y*y*y*y : 0)"},
+    "outputs": {"sum": "x + y"},
+    "run": {"tspan": [0, 3], "rtol": 1e-5, "atol": 1e-6, "save": {"points": 7}, "max_steps": 200},
+    "ensemble": {"size": 12000, "seed": 3, "vary": {
+        "rate": {"uniform": [0.2, 1.2]}, "x": {"lognormal": [0, 0.3]}, "y": {"normal": [0.5, 0.1]},
+        "limit": {"grid": [3, 4, 5]}}},
+    "statistics": {
+        "summaries": ["max(y)", "time_of_max(y)", "time_above(x, 2)", "integral(sum)", "min(sum)", "final(x)"],
+        "covariance": ["x", "y"], "exceed": {"x": [2, 3], "max(y)": 1.5}, "histogram": {"sum": {"from": 0, "to": 6, "bins": 30}},
+        "keep": ["largest(x, 5)", "smallest(integral(sum), 3)", "failed(4)"]}
+}"#;
+
+fn solve(backend: &mut dyn Backend, arithmetic: Arithmetic) -> SweepResult {
+    let world = World::from_json(MODEL).expect("a model");
+    let spec = world.compile().expect("a valid model");
+    let ensemble = Ensemble::new(&spec, &world.ensemble).expect("valid inputs");
+    let run = RunSettings { precision: Some(Precision::F32), arithmetic: Some(arithmetic), ..world.run.clone() };
+    sweep(&spec, &run, &ensemble, &world.statistics.clone().expect("they are there"), backend).expect("the run works")
+}
+
+/// In exact mode trajectories have the same bits, so that everything that is counted or picked is the same, and sums differ by
+/// rounding: those of a block are f32 on the device.
+fn assert_agree(gpu: &SweepResult, cpu: &SweepResult) {
+    assert_eq!((gpu.n_done, gpu.statuses), (cpu.n_done, cpu.statuses));
+    assert_eq!((gpu.accepted, gpu.rejected), (cpu.accepted, cpu.rejected));
+    assert_eq!(gpu.failures, cpu.failures);
+    assert!(!gpu.failures.is_empty() && gpu.n_done == gpu.n_traj);
+    assert_eq!(gpu.quantities.len(), cpu.quantities.len());
+    for (n, (g, c)) in gpu.quantities.iter().zip(&cpu.quantities).enumerate() {
+        assert_eq!((g.n, g.min, g.max, g.argmin, g.argmax), (c.n, c.min, c.max, c.argmin, c.argmax), "quantity {n}");
+        assert_eq!((&g.histograms, &g.exceedances), (&c.histograms, &c.exceedances), "quantity {n}");
+        // A sum of 1024 f32 by a tree of 10 roundings, of values of one sign or spread around the mean.
+        let scale = c.mean.abs() + c.std;
+        assert!((g.mean - c.mean).abs() <= 1e-6 * scale, "mean of quantity {n}: {} and {}", g.mean, c.mean);
+        assert!((g.std - c.std).abs() <= 1e-5 * c.std, "std of quantity {n}: {} and {}", g.std, c.std);
+    }
+    for (g, c) in gpu.covariances.iter().zip(&cpu.covariances) {
+        let pairs = g.covariance.iter().flatten().zip(c.covariance.iter().flatten());
+        let scale = c.covariance.iter().flatten().fold(0.0, |most: f64, x| most.max(x.abs()));
+        pairs.for_each(|(g, c)| assert!((g - c).abs() <= 1e-5 * scale, "covariance: {g} and {c}"));
+    }
+    let kept = |result: &SweepResult| result.kept.iter().map(|kept| kept.trajectory).collect::<Vec<_>>();
+    assert_eq!(kept(gpu), kept(cpu));
+    assert_eq!(gpu.kept.len(), 12);
+}
+
+#[test]
+fn statistics_on_the_device_are_those_of_the_cpu() {
+    let Some(mut gpu) = gpu() else { return };
+    let cpu = solve(&mut CpuBackend::new(), Arithmetic::Exact);
+    assert_agree(&solve(&mut gpu, Arithmetic::Exact), &cpu);
+    // Chunks of a few thousand trajectories beside each other.
+    gpu.limit_memory(2 << 20);
+    let pieces = solve(&mut gpu, Arithmetic::Exact);
+    assert_agree(&pieces, &cpu);
+}
+
+#[test]
+fn no_bit_depends_on_chunks_or_on_the_number_of_adapters() {
+    let (Some(mut whole), Some(mut pieces), Some(a), Some(b)) = (gpu(), gpu(), gpu(), gpu()) else { return };
+    let one = solve(&mut whole, Arithmetic::Standard);
+    pieces.limit_memory(2 << 20);
+    let mut both = SeveralGpus::of(vec![a, b]);
+    for other in [solve(&mut pieces, Arithmetic::Standard), solve(&mut both, Arithmetic::Standard)] {
+        for (n, (one, other)) in one.quantities.iter().zip(&other.quantities).enumerate() {
+            assert_eq!(
+                (one.n, one.mean.to_bits(), one.variance.to_bits()),
+                (other.n, other.mean.to_bits(), other.variance.to_bits()),
+                "quantity {n}"
+            );
+            assert_eq!((&one.quantiles, one.argmax), (&other.quantiles, other.argmax), "quantity {n}");
+        }
+        assert_eq!(one.covariances, other.covariances);
+        assert_eq!((one.statuses, one.accepted, one.rejected), (other.statuses, other.accepted, other.rejected));
+    }
+}
