@@ -21,7 +21,7 @@ fn store_stepping(i: u32, lane: Lane) {
 
 // The first step size, where none is given.
 fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
-    if FIRST_STEP_GIVEN {
+    if FIRST_STEP_GIVEN || less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
