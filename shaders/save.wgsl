@@ -3,9 +3,6 @@
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if SAVES_LATER {
-        return;
-    }
     let is_first_step = SAVES_STEPS && (*lane).n_saved == 0u;
     if is_first_step || less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, real_of(0.0), y, p);
