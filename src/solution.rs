@@ -4,6 +4,7 @@
 
 use crate::compile::{CompiledSpec, SlotRange, title};
 use crate::real::{Arithmetic, Precision};
+use crate::reduce::LaneSteps;
 use crate::sampling::Sampling;
 use crate::spec::Map;
 use crate::status::Status;
@@ -39,6 +40,8 @@ pub struct RunInfo {
     pub elapsed: Duration,
     /// Where it went, and the search for the adapter before it.
     pub timings: Timings,
+    /// Steps of lanes and of trajectories, where the backend counts them.
+    pub lane_steps: Option<LaneSteps>,
 }
 
 impl RunInfo {

@@ -95,6 +95,8 @@ pub fn solve_range(
         result.mirror();
     }
     result.info.timings = timings;
+    // Spans of their own are solved by calls of their own, of which the backend knows the last.
+    result.info.lane_steps = backend.lane_steps().filter(|_| result.tspans.is_none());
     result.info.elapsed = start.elapsed();
     result.info.warnings = [plan.warnings, prepared.notes].concat();
     Log::new(spec, backend.name()).result(&result);
@@ -189,5 +191,6 @@ pub(crate) fn run_info(spec: &CompiledSpec, plan: &Plan, ensemble: &Ensemble, ba
         warnings: Vec::new(),
         elapsed: Duration::ZERO,
         timings: Timings::default(),
+        lane_steps: None,
     }
 }

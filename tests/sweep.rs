@@ -209,7 +209,7 @@ fn statistics_are_those_of_the_stored_trajectories() {
             check_summaries(&result, &stored);
         }
         check_kept(&case, &result, &stored);
-        assert!(!result.is_partial() && result.partial_note().is_none() && result.lane_steps.is_none());
+        assert!(!result.is_partial() && result.partial_note().is_none() && result.info.lane_steps.is_none());
         let moments = Statistics::of(&stored).moments;
         assert_eq!(result.at(6, "x").expect("it is there").min, moments[6][0].min);
     }

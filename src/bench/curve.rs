@@ -54,7 +54,7 @@ impl Curve {
         b1 - x * b2
     }
 
-    /// Means of all states at the end, then their variances (those of a population), over `n` trajectories of whose ranges
+    /// Means of all states at the end, then their sample variances, over `n` trajectories of whose ranges
     /// `parameters` gives the parameter.
     pub fn statistics(&self, n: u64, parameters: impl Fn(Range<u64>) -> Vec<f64> + Sync) -> Vec<f64> {
         let n_state = self.coefficients.len();
@@ -72,10 +72,11 @@ impl Curve {
         let total = |state: usize| {
             let of_state = blocks.iter().map(|block| block[state]);
             let (sum, squares) = of_state.fold((0.0, 0.0), |total, block| (total.0 + block.0, total.1 + block.1));
-            (sum / n as f64, squares / n as f64)
+            (sum / n as f64, squares)
         };
         let means = (0..n_state).map(|state| center[state] + total(state).0);
-        let variances = (0..n_state).map(|state| total(state).1 - total(state).0 * total(state).0);
+        let variance = |(mean, squares): (f64, f64)| (squares - n as f64 * mean * mean) / (n as f64 - 1.0);
+        let variances = (0..n_state).map(|state| variance(total(state)));
         means.chain(variances).collect()
     }
 }
@@ -108,10 +109,12 @@ mod tests {
             range: (0.0, 4.0),
             coefficients: vec![vec![1.0, 2.0], vec![0.0, -2.0]],
         };
-        // k - 1 and 2 - k at k = 0, 1, ..., 4 over and over: the mean of k is 2, its variance 2.
+        // k - 1 and 2 - k at k = 0, 1, ..., 4 over and over: the mean of k is 2, the mean square of
+        // what it differs by 2.
         let n = 5 * BLOCK;
         let got = curve.statistics(n, |range| range.map(|i| (i % 5) as f64).collect());
-        let want = [1.0, 0.0, 2.0, 2.0];
+        let variance = 2.0 * n as f64 / (n as f64 - 1.0);
+        let want = [1.0, 0.0, variance, variance];
         // Sums of 80,000 small whole numbers are exact.
         assert_eq!(got, want);
     }

@@ -29,7 +29,7 @@ impl Work {
 
 /// A backend.
 pub enum Engine {
-    Cpu(CpuBackend),
+    Cpu(Box<CpuBackend>),
     #[cfg(feature = "gpu")]
     Gpu(Box<GpuBackend>),
 }
@@ -41,8 +41,8 @@ impl Engine {
     /// [`Error::Device`] if the adapter is gone.
     pub fn new(place: Place, machine: &Machine) -> Result<Engine> {
         match (place, &machine.gpu) {
-            (Place::Cpu { interpreted: true, .. }, _) => Ok(Engine::Cpu(CpuBackend::new().interpreted())),
-            (Place::Cpu { .. }, _) => Ok(Engine::Cpu(CpuBackend::new())),
+            (Place::Cpu { interpreted: true, .. }, _) => Ok(Engine::Cpu(Box::new(CpuBackend::new().interpreted()))),
+            (Place::Cpu { .. }, _) => Ok(Engine::Cpu(Box::default())),
             #[cfg(feature = "gpu")]
             (Place::Gpu, Some(gpu)) => Ok(Engine::Gpu(Box::new(GpuBackend::new(gpu.wanted.as_deref())?))),
             (Place::Gpu, _) => Err(Error::Device("no adapter was chosen for this row".to_string())),
@@ -51,7 +51,7 @@ impl Engine {
 
     pub fn backend(&mut self) -> &mut dyn Backend {
         match self {
-            Engine::Cpu(backend) => backend,
+            Engine::Cpu(backend) => backend.as_mut(),
             #[cfg(feature = "gpu")]
             Engine::Gpu(backend) => backend.as_mut(),
         }

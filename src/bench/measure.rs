@@ -10,7 +10,6 @@ use super::machine::{self, Machine};
 use super::plan::{Case, Place};
 use super::reference::{self, Reference, SAMPLES};
 use super::row::Row;
-use super::statistics::{moments, reduced};
 use super::workload::Kept;
 use crate::compile::CompiledSpec;
 use crate::ensemble::Ensemble;
@@ -18,11 +17,11 @@ use crate::error::{Error, Result};
 use crate::job::{Backend, Job, Silent};
 use crate::method::Method;
 use crate::plan::{self, Plan};
-use crate::reduce::Partial;
 use crate::solution::EnsembleResult;
 use crate::solve::solve_range;
-use crate::spec::RunSettings;
+use crate::spec::{Covariance, RunSettings, StatisticsSettings};
 use crate::status::Status;
+use crate::sweep::{SweepResult, sweep};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -149,15 +148,21 @@ impl Answer {
     }
 
     /// The statistics of all trajectories.
-    fn of(partials: &[Partial], n_state: usize) -> Answer {
-        let failed = partials.iter().flat_map(|partial| &partial.failures).next();
+    fn of(result: &SweepResult) -> Answer {
+        let means = result.quantities.iter().map(|quantity| quantity.mean);
+        let variances = result.quantities.iter().map(|quantity| quantity.variance);
         Answer {
-            values: vec![moments(partials, n_state)],
-            steps: partials.iter().map(|partial| partial.accepted.sum + partial.rejected.sum).sum(),
-            succeeded: partials.iter().map(|partial| partial.statuses[Status::Success as usize]).sum(),
-            failure: failed.map(|failure| (failure.trajectory, failure.status)),
+            values: vec![means.chain(variances).collect()],
+            steps: result.accepted.sum + result.rejected.sum,
+            succeeded: result.statuses[Status::Success as usize],
+            failure: result.failures.first().map(|failure| (failure.trajectory, failure.status)),
         }
     }
+}
+
+/// Means and variances, which any sweep computes, and nothing else.
+fn moments() -> StatisticsSettings {
+    StatisticsSettings { covariance: Some(Covariance::None), quantiles: Some(Vec::new()), ..Default::default() }
 }
 
 /// A case made ready.
@@ -253,9 +258,8 @@ impl<'a> Solver<'a> {
         let n = self.case.trajectories;
         let start = Instant::now();
         if self.case.workload.kept == Kept::Statistics {
-            let partials = reduced(self.spec, &self.ensemble, &self.plan, backend)?;
-            let time = start.elapsed();
-            return Ok((time, Answer::of(&partials, self.case.workload.n_state)));
+            let result = sweep(self.spec, self.run, &self.ensemble, &moments(), backend)?;
+            return Ok((start.elapsed(), Answer::of(&result)));
         }
         let mut solve = |range: Range<u64>| solve_range(self.spec, self.run, &self.ensemble, range, backend, &Silent);
         let mut answer = Answer::default();
@@ -294,11 +298,15 @@ impl<'a> Solver<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{BenchBackend, Choice, Peak, Workload, models, plan};
+    use crate::bench::{BenchBackend, Choice, Gpu, Peak, Workload, models, plan};
     use crate::real::Precision;
 
-    /// A case of 16 trajectories of the double pendulum, with something wrong.
+    /// A case of 16 trajectories of the double pendulum on one thread, with something wrong.
     fn refusal(change: impl Fn(&mut Workload)) -> String {
+        refusal_at(Place::Cpu { threads: 1, interpreted: false }, None, change)
+    }
+
+    fn refusal_at(place: Place, gpu: Option<Gpu>, change: impl Fn(&mut Workload)) -> String {
         let choice = Choice {
             names: vec!["pendulum2".to_string()],
             backend: BenchBackend::Cpu,
@@ -315,8 +323,8 @@ mod tests {
         let mut workload = *case.workload;
         change(&mut workload);
         let peak = Peak { double: 1e9, single: 1e9, vector_bits: 64 };
-        let machine = Machine { processor: String::new(), peak, gpu: None };
-        let case = Case { workload: Box::leak(Box::new(workload)), ..case };
+        let machine = Machine { processor: String::new(), peak, gpu };
+        let case = Case { workload: Box::leak(Box::new(workload)), place, ..case };
         measure(&case, &machine).expect_err("no time for wrong answers").to_string()
     }
 
@@ -344,5 +352,48 @@ mod tests {
         let message = refusal(|workload| workload.model = |_| models::pendulum2().derivative("u", "1 + u*u"));
         assert!(message.contains("1 thread: trajectory 0 ended as "), "{message}");
         assert!(message.contains(": no time; "), "{message}");
+    }
+
+    /// Where there is a GPU.
+    #[test]
+    fn wrong_answers_have_no_time_on_a_gpu_either() {
+        let gpu = match Gpu::find(None) {
+            Ok(gpu) => gpu,
+            Err(error) => {
+                assert!(std::env::var("ENSOLVE_REQUIRE_GPU").is_err(), "{error}");
+                return;
+            }
+        };
+        let message = refusal_at(Place::Gpu, Some(gpu), |workload| {
+            workload.reference = changed(workload.reference, "-0.2991", "-0.2891");
+        });
+        assert!(message.starts_with("pendulum2 (4 states), tsit5, rtol 1e-6, f64, gpu: "), "{message}");
+        // An adapter without f64 says so instead.
+        let reasons = ["and at most 3.0e-2 is allowed: no time", "has no f64 in kernels"];
+        assert!(reasons.iter().any(|reason| message.contains(reason)), "{message}");
+    }
+
+    #[test]
+    fn answers_that_are_wrong_at_a_smaller_tolerance_only_have_no_time() {
+        let choice = Choice {
+            names: vec!["vdp_log".to_string()],
+            backend: BenchBackend::Cpu,
+            is_software: false,
+            methods: Vec::new(),
+            interpreted: false,
+            precision: Some(Precision::F64),
+            threads: vec![1],
+            rtols: vec![1e-4],
+            trajectories: Some(16),
+            scaling: None,
+        };
+        let case = Case { is_checked_finer: true, ..plan(&choice).expect("a plan")[0] };
+        let peak = Peak { double: 1e9, single: 1e9, vector_bits: 64 };
+        let machine = Machine { processor: String::new(), peak, gpu: None };
+        // Damping that is wrong by 3e-5 passes for an error of rtol 1e-4, and not for one of 1e-6.
+        let world = |_| models::van_der_pol().derivative("y", "1.00003*mu*(1 - x*x)*y - x");
+        let workload = Box::leak(Box::new(Workload { model: world, ..*case.workload }));
+        let message = measure(&Case { workload, ..case }, &machine).expect_err("no time for wrong answers").to_string();
+        assert!(message.contains("1 thread: at rtol 1e-6: the relative error is "), "{message}");
     }
 }

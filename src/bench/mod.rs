@@ -19,7 +19,6 @@ pub mod workload;
 mod workloads;
 mod plan;
 mod engine;
-mod statistics;
 mod row;
 mod measure;
 

@@ -94,7 +94,7 @@ impl Case {
     pub fn finer(&self) -> Result<Option<Case>> {
         let Some(rtol) = self.rtol.filter(|_| self.is_checked_finer) else { return Ok(None) };
         let floor = Method::adaptive(self.method, Controller::default())?.rtol_floor(self.precision);
-        let rtol = (0.01 * rtol).max(floor);
+        let rtol = (rtol / 100.0).max(floor);
         Ok(Some(Case { rtol: Some(rtol), is_checked_finer: false, ..*self }))
     }
 

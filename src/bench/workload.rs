@@ -248,8 +248,7 @@ impl Workload {
 
 #[cfg(test)]
 mod tests {
-    use super::super::WORKLOADS;
-    use super::*;
+    use crate::bench::WORKLOADS;
 
     #[test]
     fn sizes_hold_all_references() {

@@ -180,6 +180,7 @@ pub static WORKLOADS: [Workload; 15] = [
         kept: Kept::Statistics,
         size: 50_000,
         large: Some(Large { size: 1 << 26, small: 1 << 17, method: "tsit5", rtol: None, first_dt: None }),
+        growth: 5e4,
         reference: include_str!("references/lorenz_stats.json"),
         ..LORENZ
     },

@@ -6,9 +6,10 @@ use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
 use ensolve::sampling::Sampling;
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{Arithmetic, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
+use ensolve::{Arithmetic, Backend, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Args)]
 pub struct RunArgs {
@@ -163,6 +164,12 @@ pub struct MachineArgs {
     /// is fast]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<u64>,
+    /// Have trajectories whose first steps tell that they take long go first on a GPU; no result depends on it
+    #[arg(long)]
+    pub order_by_cost: bool,
+    /// Milliseconds that the work of a GPU is cut into, 1 to 10000: a desktop stays smooth and no watchdog fires [default: 50]
+    #[arg(long, value_name = "MS", value_parser = slice_ms, allow_negative_numbers = true)]
+    pub slice_ms: Option<u64>,
     /// Integrate R times and show the time of each; the results are the last ones
     #[arg(long, value_name = "R", value_parser = whole_u32, allow_negative_numbers = true)]
     pub reps: Option<u32>,
@@ -211,6 +218,13 @@ fn verified(text: &str) -> std::result::Result<u64, String> {
     match whole(text)? {
         0 => Err("0 trajectories verify nothing; give at least 1".to_string()),
         k => Ok(k),
+    }
+}
+
+fn slice_ms(text: &str) -> std::result::Result<u64, String> {
+    match whole(text)? {
+        ms @ 1..=10_000 => Ok(ms),
+        _ => Err("expected 1 to 10000".to_string()),
     }
 }
 
@@ -308,6 +322,13 @@ impl SaveArgs {
 }
 
 impl MachineArgs {
+    /// Tells a backend how to go about it.
+    pub fn set_up(&self, backend: &mut dyn Backend) {
+        self.memory.iter().for_each(|bytes| backend.limit_memory(*bytes));
+        backend.order_by_cost(self.order_by_cost);
+        self.slice_ms.iter().for_each(|ms| backend.aim_at(Duration::from_millis(*ms)));
+    }
+
     fn arithmetic(&self) -> Option<Arithmetic> {
         match (self.exact, self.fast_math) {
             (true, _) => Some(Arithmetic::Exact),

@@ -54,7 +54,7 @@ pub fn run(args: &RunArgs) -> Result<Report> {
 
     interrupt::watch(args.save.out.as_deref().map(output::temporary));
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
-    args.machine.memory.iter().for_each(|bytes| chosen.backend.limit_memory(*bytes));
+    args.machine.set_up(chosen.backend.as_mut());
     let bar = Bar::counting("", (range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));
     let result = solve::solve_range(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), &bar);
     drop(bar);

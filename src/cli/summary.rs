@@ -32,13 +32,20 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
         ("time", format!("{:.3?}, {rate} trajectories per second{warm}", info.elapsed)),
         ("steps", steps(result)),
     ];
+    let waste = waste(info).map(|text| ("waste", text));
     let prepared = prepared(&info.timings).map(|text| ("prepared", text));
     let timings = timings(&info.timings).map(|text| ("timings", text));
     let mut text = format!("{}: {trajectories}, {}\n", info.title(), span(result));
-    for (title, line) in lines.chain(made).chain(prepared).chain(timings) {
+    for (title, line) in lines.chain(made).chain(waste).chain(prepared).chain(timings) {
         let _ = writeln!(text, "  {title:<10} {line}");
     }
     text
+}
+
+/// How busy lanes were kept that go side by side.
+pub fn waste(info: &RunInfo) -> Option<String> {
+    let waste = info.lane_steps?.waste()?;
+    Some(format!("{waste:.2} steps of lanes for each step of a trajectory, in warps of 32"))
 }
 
 /// `, sampling sobol`; what is usual is not told.

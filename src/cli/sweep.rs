@@ -2,7 +2,7 @@
 
 use super::args::RunArgs;
 use super::progress::Bar;
-use super::summary::{align, digits, precision, prepared, short};
+use super::summary::{align, digits, precision, prepared, sampling, short, waste};
 use super::{Report, UNFINISHED, interrupt};
 use ensolve::spec::{EnsembleSettings, StatisticsSettings};
 use ensolve::sweep::{Quantile, QuantityStatistics, SweepOptions, files, sweep_with};
@@ -43,7 +43,7 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
 
     interrupt::watch(args.save.out.as_deref().map(output::temporary));
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
-    args.machine.memory.iter().for_each(|bytes| chosen.backend.limit_memory(*bytes));
+    args.machine.set_up(chosen.backend.as_mut());
     let checkpoint = args.statistics.saved_to();
     let bar = Bar::with_steps(ensemble.size());
     let options =
@@ -102,7 +102,7 @@ fn heading(result: &SweepResult, reason: &str, ensemble: &Ensemble, varied: &Ens
     let names = varied.vary.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let drawn = match names.as_str() {
         "" => "nothing varies: all are the same (see --vary)".to_string(),
-        names => format!("seed {}, varying {names}", ensemble.seed()),
+        names => format!("seed {}, varying {names}{}", ensemble.seed(), sampling(ensemble.sampling())),
     };
     let rate = short((result.n_done - result.n_resumed.min(result.n_done)) as f64 / info.elapsed.as_secs_f64());
     let resumed = match result.n_resumed {
@@ -116,7 +116,7 @@ fn heading(result: &SweepResult, reason: &str, ensemble: &Ensemble, varied: &Ens
         ("precision", Some(precision(info))),
         ("time", Some(format!("{:.3?}, {rate} trajectories per second{resumed}", info.elapsed))),
         ("steps", Some(steps(result))),
-        ("waste", waste(result)),
+        ("waste", waste(info)),
         ("prepared", prepared(&info.timings)),
     ];
     let mut text = format!("{}: {trajectories}, {span}\n", info.title());
@@ -138,13 +138,6 @@ fn steps(result: &SweepResult) -> String {
         mean(rejected.sum),
         rejected.max
     )
-}
-
-/// Steps that lanes went through for nothing, beside neighbours that were not done.
-fn waste(result: &SweepResult) -> Option<String> {
-    let steps = result.lane_steps.filter(|steps| steps.executed > 0)?;
-    let idle = 100.0 * (steps.executed - steps.needed.min(steps.executed)) as f64 / steps.executed as f64;
-    Some(format!("{} % of the steps of lanes were idle, beside neighbours that took longer", digits(idle, 2)))
 }
 
 /// Statistics of the last save time and of summaries, probabilities, and which trajectories were kept.

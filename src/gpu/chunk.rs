@@ -15,6 +15,7 @@ use crate::pair::F32x2;
 use crate::real::Precision;
 use crate::reduce::LaneSteps;
 use crate::status::stopped_if_running;
+use rayon::prelude::*;
 
 // SAFETY: RunConfig is repr(C), of eight u32 and six f32 followed by five R; the first 56 bytes end on a multiple of 8, so
 // no form has padding, and any bits are values.
@@ -205,16 +206,32 @@ impl Chunk {
             let start = (rows.y_low * n_traj) as u64 * real_bytes(job.precision);
             device.queue.write_buffer(&self.state, start, &pack(&low, job.precision));
         }
-        self.list(device, 0..n_traj as u32, n_traj);
+        self.list_all(device, n_traj);
         (self.first, self.inputs, self.unfinished) = (first, inputs, n_traj);
         (self.so_far, self.lane_steps) = (0, LaneSteps::default());
     }
 
-    /// Lists the unfinished trajectories, in the order in which they are to be worked on.
-    pub fn list(&mut self, device: &Device, trajectories: impl Iterator<Item = u32>, n: usize) {
-        let header = [n as u32, 0, 0, 0];
-        let list: Vec<u32> = header.into_iter().chain(trajectories).collect();
+    /// Lists all trajectories as unfinished.
+    fn list_all(&self, device: &Device, n_traj: usize) {
+        let mut list = vec![0; LIST_HEADER];
+        list[0] = n_traj as u32;
+        list.extend(0..n_traj as u32);
         device.queue.write_buffer(&self.lists[self.now], 0, bytemuck::cast_slice(&list));
+    }
+
+    /// Puts what is unfinished in order: first what costs most, by how far the steps until now have come. Lanes side by side
+    /// then end together, and what takes longest has set out early. Nothing may be in flight.
+    pub fn order(&mut self, device: &Device, job: &Job) -> Result<()> {
+        let (n_traj, rows) = (self.inputs.n_traj, StateRows::new(job.program, job.compensated));
+        let tau = device.read_reals(&self.state, rows.tau * n_traj, n_traj, job.precision)?;
+        let bytes = (LIST_HEADER + self.unfinished) as u64 * WORD;
+        let mut list: Vec<u32> = bytemuck::pod_collect_to_vec(&device.read(&self.lists[self.now], 0, bytes)?);
+        let span = |i: usize| self.inputs.span.get(i).copied().unwrap_or(job.t1 - job.t0);
+        // So many times the steps until now are left.
+        let cost = |i: u32| (span(i as usize) - tau[i as usize]) / tau[i as usize].max(f64::MIN_POSITIVE);
+        list[LIST_HEADER..].par_sort_by(|a, b| cost(*b).total_cmp(&cost(*a)));
+        device.queue.write_buffer(&self.lists[self.now], 0, bytemuck::cast_slice(&list));
+        Ok(())
     }
 
     /// Says how many steps each dispatch of the next submission attempts.

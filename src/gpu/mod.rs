@@ -109,7 +109,7 @@ impl GpuBackend {
             summary,
             adapter,
             devices: Vec::new(),
-            pace: Pace { seconds: SLICE_SECONDS, steps: None },
+            pace: Pace { seconds: SLICE_SECONDS, steps: None, orders: false },
             memory: MEMORY,
             workgroup_size: wgsl::WORKGROUP_SIZE,
             search: Duration::ZERO,
@@ -131,12 +131,6 @@ impl GpuBackend {
     /// not depend on it.
     pub fn with_slice_steps(mut self, steps: u32) -> Self {
         self.pace.steps = Some(steps.clamp(1, MAX_STEPS));
-        self
-    }
-
-    /// Has submissions aim at another wall time than 50 ms. The result does not depend on it.
-    pub fn with_slice_time(mut self, time: Duration) -> Self {
-        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
         self
     }
 
@@ -407,5 +401,13 @@ impl Backend for GpuBackend {
 
     fn limit_memory(&mut self, bytes: u64) {
         self.memory = bytes;
+    }
+
+    fn order_by_cost(&mut self, orders: bool) {
+        self.pace.orders = orders;
+    }
+
+    fn aim_at(&mut self, time: Duration) {
+        self.pace.seconds = time.as_secs_f64().clamp(1e-3, 10.0);
     }
 }

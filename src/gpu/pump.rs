@@ -47,12 +47,27 @@ pub struct Pace {
     pub seconds: f64,
     /// Steps of every dispatch, where they are fixed.
     pub steps: Option<u32>,
+    /// Whether trajectories are put in the order of what they cost, by their first steps.
+    pub orders: bool,
 }
 
 /// A place for a chunk.
-pub struct Slot {
-    pub chunk: Chunk,
+struct Slot {
+    chunk: Chunk,
     state: State,
+    /// Whether its trajectories are in the order in which they are to be worked on.
+    is_ordered: bool,
+}
+
+impl Slot {
+    fn is_running(&self) -> bool {
+        matches!(self.state, State::Running)
+    }
+
+    /// Whether nothing is left to do for its trajectories.
+    fn is_ended(&self) -> bool {
+        self.is_running() && self.chunk.unfinished == 0
+    }
 }
 
 enum State {
@@ -124,7 +139,7 @@ impl<'a> Pump<'a> {
     ) -> Result<Pump<'a>> {
         let bytes = (chunks.len() * NEWS * size_of::<u32>()) as u64;
         let spare = device.scoped(|| (0..IN_FLIGHT).map(|_| device.staging(bytes)).collect())?;
-        let slots = chunks.into_iter().map(|chunk| Slot { chunk, state: State::Empty }).collect();
+        let slots = chunks.into_iter().map(|chunk| Slot { chunk, state: State::Empty, is_ordered: false }).collect();
         Ok(Pump {
             device,
             kernel,
@@ -147,7 +162,7 @@ impl<'a> Pump<'a> {
             let is_stopped = self.progress.is_stopped();
             if !is_stopped {
                 self.set_out(traffic)?;
-                while self.in_flight.len() < IN_FLIGHT && self.is_running() {
+                while self.in_flight.len() < self.depth() && self.slots.iter().any(Slot::is_running) {
                     self.submit()?;
                 }
                 // With the device busy, there is time to prepare what comes next.
@@ -159,20 +174,38 @@ impl<'a> Pump<'a> {
                 None if self.slots.iter().all(|slot| matches!(slot.state, State::Empty)) => return Ok(()),
                 None => {}
             }
-            self.ask(traffic, State::is_ended)?;
+            self.order()?;
+            self.ask(traffic, Slot::is_ended)?;
             self.take(traffic)?;
         }
     }
 
-    fn is_running(&self) -> bool {
-        self.slots.iter().any(|slot| matches!(slot.state, State::Running))
+    /// Submissions that may be in flight: what costs are estimated from has to be known before it goes on.
+    fn depth(&self) -> usize {
+        if self.is_pilot() { 1 } else { IN_FLIGHT }
+    }
+
+    /// Whether the first steps of some trajectories are to tell what they cost.
+    fn is_pilot(&self) -> bool {
+        self.slots.iter().any(|slot| slot.is_running() && !slot.is_ordered)
+    }
+
+    /// Orders chunks that have made their first steps.
+    fn order(&mut self) -> Result<()> {
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_running() && !slot.is_ordered) {
+            if slot.chunk.so_far > 0 && slot.chunk.unfinished > 0 {
+                slot.chunk.order(self.device, self.job)?;
+            }
+            slot.is_ordered = slot.chunk.so_far > 0;
+        }
+        Ok(())
     }
 
     /// Puts trajectories into places that are empty.
     fn load(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
         for slot in self.slots.iter_mut().filter(|slot| matches!(slot.state, State::Empty)) {
             if traffic.load(&mut slot.chunk)? {
-                slot.state = State::Loaded;
+                (slot.state, slot.is_ordered) = (State::Loaded, !self.pace.orders);
             }
         }
         Ok(())
@@ -180,8 +213,7 @@ impl<'a> Pump<'a> {
 
     /// Has the next chunk set out, if those on their way leave lanes idle.
     fn set_out(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
-        let is_full =
-            |slot: &Slot| matches!(slot.state, State::Running) && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj;
+        let is_full = |slot: &Slot| slot.is_running() && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj;
         if self.slots.iter().any(is_full) {
             return Ok(());
         }
@@ -204,7 +236,7 @@ impl<'a> Pump<'a> {
             .slots
             .iter_mut()
             .enumerate()
-            .filter(|(_, slot)| matches!(slot.state, State::Running))
+            .filter(|(_, slot)| slot.is_running())
             .map(|(at, slot)| (at, &mut slot.chunk))
             .collect();
         running.iter().for_each(|(_, chunk)| chunk.plan(self.device, &dispatches));
@@ -234,7 +266,10 @@ impl<'a> Pump<'a> {
         if let Some(steps) = self.pace.steps {
             return vec![steps];
         }
-        let running = || self.slots.iter().filter(|slot| matches!(slot.state, State::Running)).map(|slot| &slot.chunk);
+        if self.is_pilot() {
+            return vec![FIRST_STEPS];
+        }
+        let running = || self.slots.iter().filter(|slot| slot.is_running()).map(|slot| &slot.chunk);
         // Where all trajectories end together, or all are in one warp, there is nothing to gain by a new list.
         let ends_apart = self.job.method.is_adaptive() || self.job.own_span;
         let is_listed = ends_apart && running().any(|chunk| chunk.unfinished > WARP as usize);
@@ -261,7 +296,7 @@ impl<'a> Pump<'a> {
         for ((at, first), news) in submission.works_on.into_iter().zip(news) {
             let slot = &mut self.slots[at];
             // Another chunk may be there by now, if this one had ended before.
-            if slot.chunk.first == first && matches!(slot.state, State::Running) {
+            if slot.chunk.first == first && slot.is_running() {
                 let (ended, steps) = slot.chunk.hear(news);
                 self.progress.finished(ended);
                 self.progress.stepped(steps);
@@ -299,15 +334,8 @@ impl<'a> Pump<'a> {
 
     /// Hands over what there is of the chunks on their way.
     fn give_up(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
-        self.ask(traffic, |slot| matches!(slot.state, State::Running))?;
+        self.ask(traffic, Slot::is_running)?;
         self.take(traffic)
-    }
-}
-
-impl State {
-    /// Whether nothing is left to do for the trajectories of a chunk.
-    fn is_ended(slot: &Slot) -> bool {
-        matches!(slot.state, State::Running) && slot.chunk.unfinished == 0
     }
 }
 

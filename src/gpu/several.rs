@@ -13,6 +13,7 @@ use crate::reduce::{LaneSteps, Partial, Reduction};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 /// Results of each adapter that may wait for those of another.
 const WAITING: usize = 2;
@@ -197,5 +198,13 @@ impl Backend for SeveralGpus {
 
     fn limit_memory(&mut self, bytes: u64) {
         self.gpus.iter_mut().for_each(|gpu| gpu.limit_memory(bytes));
+    }
+
+    fn order_by_cost(&mut self, orders: bool) {
+        self.gpus.iter_mut().for_each(|gpu| gpu.order_by_cost(orders));
+    }
+
+    fn aim_at(&mut self, time: Duration) {
+        self.gpus.iter_mut().for_each(|gpu| gpu.aim_at(time));
     }
 }

@@ -166,6 +166,13 @@ pub struct LaneSteps {
     pub needed: u64,
 }
 
+impl LaneSteps {
+    /// Steps executed for each one needed; `None` where nothing was counted.
+    pub fn waste(&self) -> Option<f64> {
+        (self.needed > 0).then(|| self.executed as f64 / self.needed as f64)
+    }
+}
+
 /// What a chunk of consecutive trajectories has come to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Partial {

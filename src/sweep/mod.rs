@@ -212,6 +212,7 @@ fn of_pass(
     // A chunk that was cut short may be the only one.
     failures.retain(|failure| failure.status != Status::Stopped);
     info.timings = timings;
+    info.lane_steps = pass.lane_steps;
     info.warnings =
         [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings, pass.keeper.warnings()].concat();
     let mut statuses = tally.statuses;
@@ -232,7 +233,6 @@ fn of_pass(
         rejected: tally.rejected,
         failures,
         kept: Vec::new(),
-        lane_steps: pass.lane_steps,
         cut: pass.cut,
     }
 }

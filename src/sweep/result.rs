@@ -3,7 +3,7 @@
 use super::quantile::{Quantile, quantile};
 use super::tally::Tally;
 use super::wanted::{Group, Use, Wanted};
-use crate::reduce::{Accumulator, Failure, Histogram, LaneSteps, StepCount};
+use crate::reduce::{Accumulator, Failure, Histogram, StepCount};
 use crate::solution::{RunInfo, SolveResult};
 use crate::spec::Keep;
 use crate::status::Status;
@@ -39,8 +39,6 @@ pub struct SweepResult {
     pub covariances: Vec<Covariances>,
     /// Trajectories that were kept.
     pub kept: Vec<Kept>,
-    /// Steps of lanes and of trajectories, where the backend counts them.
-    pub lane_steps: Option<LaneSteps>,
     /// What was cut short, if the user stopped the run.
     pub cut: Option<Cut>,
 }

@@ -75,7 +75,7 @@ pub fn json(result: &SweepResult, rows: &[usize], mut out: impl Write) -> Result
         .iter()
         .map(|kept| json!({"trajectory": kept.trajectory, "why": kept.why.to_string(), "value": kept.value}))
         .collect();
-    let lane_steps = result.lane_steps.map(|steps| json!({"executed": steps.executed, "needed": steps.needed}));
+    let lane_steps = result.info.lane_steps.map(|steps| json!({"executed": steps.executed, "needed": steps.needed}));
     let document = json!({
         "model": info.model,
         "backend": info.backend,
