@@ -1,35 +1,10 @@
 // Step-size control. Twin of src/cpu/controller.rs: same names, same order of operations.
-// Powers are taken through control_log2 and control_exp2, in f32 in any precision.
+// Powers are taken through control_log2 and control_exp2, in f32 in any precision (powers.wgsl, powers_built_in.wgsl).
 
 struct Control {
     accept: bool,
     dt: real,
     err_prev: f32,
-}
-
-// Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
-fn control_log2(x: f32) -> f32 {
-    let bits = bitcast<u32>(x);
-    var e = f32(i32(bits >> 23u) - 127);
-    var m = bitcast<f32>((bits & 0x007fffffu) | 0x3f800000u);
-    if m > 1.4142135 { // sqrt(2)
-        m = m * 0.5;
-        e = e + 1.0;
-    }
-    let s = (m - 1.0) / (m + 1.0);
-    let s2 = s * s;
-    // 2/ln(2) times 1, 1/3, 1/5, 1/7
-    return e + s * (2.88539 + s2 * (0.9617967 + s2 * (0.577078 + s2 * 0.4121986)));
-}
-
-// 2^x for |x| < 126: 2^n times the Taylor series of 2^f, f within half of 0.
-fn control_exp2(x: f32) -> f32 {
-    let n = floor(x + 0.5);
-    let f = x - n;
-    // ln(2)^i / i!
-    let series = 1.0
-        + f * (0.6931472 + f * (0.2402265 + f * (0.05550411 + f * (0.009618129 + f * (0.0013333558 + f * 0.0001540353)))));
-    return series * bitcast<f32>(u32(i32(n) + 127) << 23u);
 }
 
 fn lesser_f32(a: f32, b: f32) -> f32 {
@@ -40,9 +15,9 @@ fn greater_f32(a: f32, b: f32) -> f32 {
     return select(b, a, a > b);
 }
 
-// Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
+// Binary logarithm of the square root of a squared norm, which is at most 1e30 and taken for at least 1e-10.
 fn log2_norm(norm_sq: f32) -> f32 {
-    return 0.5 * control_log2(greater_f32(lesser_f32(norm_sq, 1e30), 1e-10));
+    return 0.5 * control_log2(greater_f32(norm_sq, 1e-10));
 }
 
 // An error in tolerance units; none is none even where the tolerance is 0.
@@ -55,10 +30,18 @@ fn is_noise(error: real, size: real) -> bool {
     return less_equal(real_abs(error), mul(real_of(REAL_EPSILON), size));
 }
 
+// Least of `most` and of the size of a state below which errors within its rounding are below its tolerance; a half is for
+// the rounding of all that.
+fn quiet_size_of(rtol: real, atol: real, most: f32) -> f32 {
+    let size = 0.5 * to_f32(atol) / REAL_EPSILON;
+    return select(lesser_f32(most, size), most, less_equal(real_of(REAL_EPSILON), rtol));
+}
+
 // Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected. Both cases share one power, and
-// neither branches: lanes and GPU threads go side by side.
-fn control(err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
-    let accept = less_equal(err_sq, real_of(1.0)) && finite;
+// neither branches: lanes and GPU threads go side by side. The configuration comes as a value, so that a loop holds what it
+// needs of it in registers.
+fn control(config: RunConfig, err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
+    let accept = less_equal(err_sq, real_of(1.0)) & finite;
     let err = log2_norm(to_f32(lesser(err_sq, real_of(1e30))));
     let accepted = config.beta2 * err_prev - config.beta1 * err;
     let exponent = select(-config.inv_exponent * err, accepted, accept);

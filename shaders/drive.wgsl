@@ -31,13 +31,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         save_start(&lane, i, y, p);
     }
     var n = 0u;
-    while n < slice_steps && lane.status == STATUS_RUNNING {
-        let quiet = quiet_steps(&lane, &y, &low, &k1, p, slice_steps - n);
-        n += max(quiet, 1u);
+    // The loop asks at its end whether it goes on: devices that mask lanes would do a last round for nothing.
+    loop {
+        n += quiet_steps(&lane, &y, &low, &k1, p, select(0u, slice_steps - n, lane.status == STATUS_RUNNING));
         var at_stop = false;
-        if quiet == 0u {
+        if n < slice_steps && lane.status == STATUS_RUNNING && lane.accepted + lane.rejected < config.max_steps {
+            n += 1u;
             let attempt = begin_step(&lane);
-            let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, attempt.h, time_step(&lane, attempt));
+            let h_time = time_step(&lane, attempt);
+            let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, weights(attempt.h), h_time);
             let culprit = first_non_finite(step.y1_candidate);
             if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
                 save_until(&lane, i, attempt, y, step, p);
@@ -55,13 +57,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         if HAS_STOPS && at_stop && (lane.status == STATUS_RUNNING || lane.status == STATUS_SUCCESS) {
             pass_stop(&lane, i, &y, &low, &k1, p);
         }
+        if n >= slice_steps || lane.status != STATUS_RUNNING {
+            break;
+        }
     }
     if lane.status == STATUS_SUCCESS && lane.culprit != 0u {
         lane.status = STATUS_NON_FINITE;
     }
     store_lane(i, lane);
     store_y(i, y);
-    store_low(i, low);
-    store_k1(i, k1);
+    // A trajectory that has ended takes no further step.
+    if lane.status == STATUS_RUNNING {
+        store_low(i, low);
+        store_k1(i, k1);
+    }
     counts[at(COUNT_SLICE, i)] = n;
 }

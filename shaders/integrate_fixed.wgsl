@@ -49,6 +49,7 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<func
     if first >= end {
         return 0u;
     }
+    let w = weights(config.dt);
     var culprit = 0u;
     for (var count = end - first; count > 0u; count = count / 2u) {
         var y_now = *y;
@@ -58,7 +59,7 @@ fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<func
         var k = first;
         while k < first + count {
             let t = add((*lane).t0, step_time(lane, k));
-            let step = rk_step(t, y_now, low_now, k_now, p, config.dt, config.dt);
+            let step = rk_step(t, y_now, low_now, k_now, p, w, config.dt);
             y_now = step.y1_candidate;
             low_now = step.low;
             k_now = last_stage(step);

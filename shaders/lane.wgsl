@@ -80,14 +80,16 @@ fn store_segment(i: u32, lane: Lane) {
 fn load_lane(i: u32) -> Lane {
     let flags = counts[at(COUNT_FLAGS, i)];
     var lane: Lane;
-    lane.status = counts[at(COUNT_STATUS, i)];
-    lane.accepted = counts[at(COUNT_ACCEPTED, i)];
-    lane.rejected = counts[at(COUNT_REJECTED, i)];
-    lane.n_saved = counts[at(COUNT_SAVED, i)];
-    lane.t_save = next_save_time(lane.n_saved, i);
-    lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
-    lane.culprit = counts[at(COUNT_CULPRIT, i)];
     lane.started = (flags & 1u) != 0u; // FLAG: started
+    if lane.started {
+        lane.status = counts[at(COUNT_STATUS, i)];
+        lane.accepted = counts[at(COUNT_ACCEPTED, i)];
+        lane.rejected = counts[at(COUNT_REJECTED, i)];
+        lane.n_saved = counts[at(COUNT_SAVED, i)];
+        lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
+        lane.culprit = counts[at(COUNT_CULPRIT, i)];
+    }
+    lane.t_save = next_save_time(lane.n_saved, i);
     load_segment(i, &lane);
     load_stepping(i, &lane);
     return lane;

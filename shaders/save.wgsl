@@ -9,6 +9,13 @@ fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
     }
 }
 
+// Whether the next save time lies in an accepted step, its end included; what is saved after callbacks have fired does not.
+fn holds_save(lane: ptr<function, Lane>, attempt: Attempt) -> bool {
+    let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
+    let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop));
+    return !SAVES_STEPS && !less((*lane).t_save, real_of(0.0)) && is_reached;
+}
+
 // Writes the state after a step, where every step is saved.
 fn save_step(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
     if SAVES_STEPS {

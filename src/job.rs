@@ -304,7 +304,13 @@ impl Job<'_> {
 
     /// The form of the job, which a kernel is made for.
     pub fn form(&self) -> JobForm {
-        JobForm { own_span: self.own_span, saves_steps: matches!(self.saves, Saves::Steps { .. }) }
+        let are_equal = |values: &[f64]| values.windows(2).all(|pair| pair[0] == pair[1]);
+        JobForm {
+            own_span: self.own_span,
+            saves_steps: matches!(self.saves, Saves::Steps { .. }),
+            first_step_given: matches!(self.method.stepping, Stepping::Adaptive(c) if c.dt_first.is_some()),
+            one_tolerance: !self.rtol.is_empty() && are_equal(&self.rtol) && are_equal(&self.atol),
+        }
     }
 
     /// Save times in the buffer of times. Where every step is saved it is a single one: [`AFTER_FIRING`] if a row follows
@@ -342,13 +348,18 @@ impl Saves {
     }
 }
 
-/// What distinguishes kernels of the same program and method.
+/// What distinguishes kernels of the same program and method. The last two spare work where they hold; a kernel without them
+/// serves such jobs too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JobForm {
     /// See [`Job::own_span`].
     pub own_span: bool,
     /// Whether every accepted step is saved.
     pub saves_steps: bool,
+    /// Whether all states have the same tolerances, which are then at hand in registers.
+    pub one_tolerance: bool,
+    /// Whether the first step of adaptive ones is given, so that none is looked for.
+    pub first_step_given: bool,
 }
 
 /// A run goes forward and has an end.

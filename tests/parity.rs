@@ -143,8 +143,9 @@ fn f32_methods() -> impl Iterator<Item = &'static Tableau> {
 /// up to three units, of which a step takes the part dt. Measured on llvmpipe: 0.7.
 const ONE_STEP: f64 = 4.0;
 
-/// Rounding of ten steps, of which most cancels. Measured on llvmpipe: 1.4.
-const TEN_STEPS: f64 = 10.0;
+/// Rounding of ten steps, of which most cancels; standard arithmetic sums the arguments of stages from y on, which rounds them
+/// up to six times where the CPU rounds once. Measured on llvmpipe: 8.8 (tsit5).
+const TEN_STEPS: f64 = 20.0;
 
 /// Rounding of some two hundred steps, grown by the dynamics (trajectories of the lorenz system part by e^0.9 in one unit
 /// of time, more in a bad moment). Measured on llvmpipe: 23.
@@ -185,9 +186,9 @@ fn fixed_steps_agree_within_rounding() {
 /// size and the solution hardly. Measured on llvmpipe: 0.10.
 const FEW_ADAPTIVE_STEPS: f64 = 0.5;
 
-/// Global errors, of some units each, of two step sequences: where rounding decides about one step, all later ones
-/// differ. Measured on llvmpipe: 1.1.
-const WHOLE_ADAPTIVE_RUN: f64 = 4.0;
+/// Global errors of two step sequences: where rounding decides about one step, all later ones differ. Most methods are within a
+/// few units of the true solution, dop853 on the lorenz system within 12, in f64 too. Measured on llvmpipe: 9.1.
+const WHOLE_ADAPTIVE_RUN: f64 = 16.0;
 
 /// The automatic first step is made of a few norms, a square root and a power of 1e-6 relative accuracy. Later step
 /// sizes have no such bound: where the error estimate cancels to rounding noise, so does the step made of it. Measured

@@ -2,40 +2,20 @@
 //! before a time is printed. On a software adapter only the ratios mean anything.
 #![cfg(feature = "gpu")]
 
+#[path = "speed/kernels.rs"]
+mod kernels;
+
 use ensolve::gpu::GpuBackend;
+use ensolve::job::{Job, Saves};
+use ensolve::method::{Controller, tableau};
 use ensolve::spec::EnsembleSettings;
-use ensolve::{Backend, CpuBackend, Ensemble, Precision, RunSettings, Save, World, solve_ensemble};
+use ensolve::{Arithmetic, Backend, CpuBackend, Ensemble, Method, Precision, RunSettings, Save, World, solve_ensemble};
+use kernels::Device;
 use std::time::Instant;
 
 const N_TRAJ: usize = 65536;
 const N_STEPS: u32 = 1000;
 const DT: f64 = 1e-3;
-
-/// The same problem as a person would write it: one loop, everything in registers, only the final state stored.
-const HAND_WRITTEN: &str = "
-@group(0) @binding(0) var<storage, read> rho: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
-
-fn f(y: vec3<f32>, rho: f32) -> vec3<f32> {
-    return vec3<f32>(10.0 * (y.y - y.x), y.x * (rho - y.z) - y.y, y.x * y.y - 2.6666667 * y.z);
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= arrayLength(&rho) { return; }
-    let r = rho[id.x];
-    let h = 0.001;
-    var x = vec3<f32>(1.0, 0.0, 0.0);
-    for (var n = 0u; n < 1000u; n += 1u) {
-        let k1 = f(x, r);
-        let k2 = f(x + 0.5 * h * k1, r);
-        let k3 = f(x + 0.5 * h * k2, r);
-        let k4 = f(x + h * k3, r);
-        x = x + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4);
-    }
-    y[id.x] = vec4<f32>(x, 0.0);
-}
-";
 
 fn rho(i: usize) -> f64 {
     21.0 * i as f64 / (N_TRAJ - 1) as f64
@@ -51,61 +31,6 @@ fn fastest<T>(mut work: impl FnMut() -> T) -> (f64, T) {
         best = best.min(start.elapsed().as_secs_f64());
     }
     (best, result)
-}
-
-/// Final x of every trajectory by the hand-written kernel, uploads and downloads included.
-fn hand_written(adapter: &wgpu::Adapter) -> (f64, Vec<f32>) {
-    let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
-    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).expect("the adapter was listed");
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: None,
-        source: wgpu::ShaderSource::Wgsl(HAND_WRITTEN.into()),
-    });
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: None,
-        layout: None,
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: Default::default(),
-        cache: None,
-    });
-    let buffer = |size: usize, usage| {
-        device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: size as u64,
-            usage,
-            mapped_at_creation: false,
-        })
-    };
-    let inputs: Vec<f32> = (0..N_TRAJ).map(|i| rho(i) as f32).collect();
-    let rho_buffer = buffer(4 * N_TRAJ, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST);
-    let y_buffer = buffer(16 * N_TRAJ, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC);
-    let staging = buffer(16 * N_TRAJ, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
-    let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: None,
-        layout: &pipeline.get_bind_group_layout(0),
-        entries: &[
-            wgpu::BindGroupEntry { binding: 0, resource: rho_buffer.as_entire_binding() },
-            wgpu::BindGroupEntry { binding: 1, resource: y_buffer.as_entire_binding() },
-        ],
-    });
-    fastest(|| {
-        queue.write_buffer(&rho_buffer, 0, bytemuck::cast_slice(&inputs));
-        let mut encoder = device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            pass.set_pipeline(&pipeline);
-            pass.set_bind_group(0, &bind_group, &[]);
-            pass.dispatch_workgroups(N_TRAJ.div_ceil(64) as u32, 1, 1);
-        }
-        encoder.copy_buffer_to_buffer(&y_buffer, 0, &staging, 0, 16 * N_TRAJ as u64);
-        queue.submit([encoder.finish()]);
-        staging.map_async(wgpu::MapMode::Read, .., |result| result.expect("the staging buffer is mappable"));
-        device.poll(wgpu::PollType::wait_indefinitely()).expect("the device works");
-        let values: Vec<f32> = bytemuck::cast_slice(&staging.get_mapped_range(..).expect("mapped above")).to_vec();
-        staging.unmap();
-        values.into_iter().step_by(4).collect()
-    })
 }
 
 fn lorenz() -> World {
@@ -138,33 +63,119 @@ fn generated(backend: &mut dyn Backend, precision: Precision) -> (f64, Vec<f32>)
 }
 
 #[test]
-fn lorenz_rk4_against_a_hand_written_kernel() {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    let (Some(adapter), Ok(mut gpu)) = (adapters.first(), GpuBackend::new(None)) else {
+fn lorenz_rk4_end_to_end() {
+    let Ok(mut gpu) = GpuBackend::new(None) else {
         println!("no adapter: nothing measured");
         return;
     };
-    let (by_hand, want) = hand_written(adapter);
+    let name = gpu.describe();
     let (sliced, _) = generated(&mut gpu, Precision::F32);
     let mut gpu = gpu.with_slice_steps(N_STEPS);
     let (by_us, got) = generated(&mut gpu, Precision::F32);
     let (on_cpu, cpu) = generated(&mut CpuBackend::new(), Precision::F64);
-    // 1000 steps in f32, each rounding to 6e-8 of 20: nearby orders of operations stay within 1e-3 on this short span.
-    for (i, want) in want.iter().enumerate() {
-        assert!(
-            (want - got[i]).abs() < 1e-3 && (want - cpu[i]).abs() < 1e-3,
-            "trajectory {i}: {want}, {}, {}",
-            got[i],
-            cpu[i]
-        );
+    // 1000 steps in f32, each rounding to 6e-8 of 20, stay within 1e-3 on this short span.
+    for (i, (got, want)) in got.iter().zip(&cpu).enumerate() {
+        assert!((want - got).abs() < 1e-3, "trajectory {i}: {want}, {got}");
     }
     let rate = |seconds: f64| N_TRAJ as f64 * f64::from(N_STEPS) / seconds / 1e6;
     println!("lorenz, rk4, {N_TRAJ} trajectories of {N_STEPS} steps, end to end, fastest of 5");
-    println!("  hand-written WGSL f32  {:8.1} Msteps/s on {}", rate(by_hand), adapter.get_info().name);
-    println!("  generated kernel f32   {:8.1} Msteps/s in one dispatch, {:.2} of it", rate(by_us), by_hand / by_us);
+    println!("  generated kernel f32   {:8.1} Msteps/s in one dispatch on {name}", rate(by_us));
     println!("                         {:8.1} Msteps/s in slices of 50 ms", rate(sliced));
     println!("  cpu backend f64        {:8.1} Msteps/s", rate(on_cpu));
+}
+
+/// What is compared with a kernel written by hand.
+struct Rival {
+    name: &'static str,
+    by_hand: &'static str,
+    method: Method,
+    compensated: bool,
+    t1: f64,
+}
+
+/// Lorenz with fixed steps of 1e-3 to t = 1, and with tolerances of 1e-5 to t = 1 and to t = 10.
+fn rivals() -> Vec<Rival> {
+    let fixed = |method: &str| Method::fixed(tableau(method).expect("a method"), DT).expect("a step size");
+    let controller = Controller { dt_first: Some(DT), ..Controller::default() };
+    let adaptive = Method::adaptive(tableau("tsit5").expect("a method"), controller).expect("an adaptive method");
+    let rival = |name, by_hand, method: &Method, compensated, t1| Rival {
+        name,
+        by_hand,
+        method: method.clone(),
+        compensated,
+        t1,
+    };
+    let (rk4, tsit5) = (fixed("rk4"), fixed("tsit5"));
+    let by_hand = include_str!("speed/tsit5_adaptive.wgsl");
+    vec![
+        rival("rk4", include_str!("speed/rk4.wgsl"), &rk4, false, 1.0),
+        rival("rk4, compensated", include_str!("speed/rk4_compensated.wgsl"), &rk4, true, 1.0),
+        rival("tsit5, fixed", include_str!("speed/tsit5.wgsl"), &tsit5, false, 1.0),
+        rival("tsit5, fixed, compensated", include_str!("speed/tsit5_compensated.wgsl"), &tsit5, true, 1.0),
+        rival("tsit5, adaptive", by_hand, &adaptive, false, 1.0),
+        rival("tsit5, adaptive, compensated", by_hand, &adaptive, true, 1.0),
+        rival("tsit5, adaptive, t = 10", by_hand, &adaptive, false, 10.0),
+    ]
+}
+
+/// The best of many dispatches of both kernels by turns: on a machine that others use, a short one finds a quiet moment.
+fn compare(device: &Device, rho: &[f32], rival: &Rival) {
+    let spec = lorenz().compile().expect("a valid model");
+    let job = Job {
+        program: &spec.program,
+        method: &rival.method,
+        precision: Precision::F32,
+        arithmetic: Arithmetic::Standard,
+        compensated: rival.compensated,
+        t0: 0.0,
+        t1: rival.t1,
+        saves: Saves::At(vec![rival.t1]),
+        cuts: Vec::new(),
+        own_span: false,
+        rtol: vec![1e-5; 3],
+        atol: vec![1e-5; 3],
+        max_steps: 100_000,
+    };
+    let by_hand = rival.by_hand.replace("T_END: f32 = 1.0", &format!("T_END: f32 = {:?}", rival.t1));
+    let kernels = [device.by_hand(&by_hand, rho), device.generated(&job, rho)];
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..40 {
+        for (best, kernel) in best.iter_mut().zip(&kernels) {
+            *best = best.min(device.dispatch(kernel));
+        }
+    }
+    let [(want, hand_steps), (got, steps)] = kernels.each_ref().map(|kernel| device.results(kernel));
+    let far = want.iter().zip(&got).filter(|(want, got)| !((*want - *got).abs() < 1e-3)).count();
+    // Steps that differ in their last bits leave differences of rounding; up to t = 10 a trajectory near the boundary between
+    // two fixed points may end at the other one, which few do.
+    assert!(far * 100 <= want.len(), "{}: {far} of {} values differ", rival.name, want.len());
+    // A log2 of other rounding moves a step across the line between accepted and rejected in one of thousands.
+    assert!(steps.abs_diff(hand_steps) * 1000 <= hand_steps, "{}: {steps} steps, by hand {hand_steps}", rival.name);
+    let rates = [hand_steps as f64 / best[0] / 1e6, steps as f64 / best[1] / 1e6];
+    println!(
+        "  {:30} by hand {:7.1} Msteps/s, generated {:7.1} Msteps/s, {:.2} of it",
+        rival.name,
+        rates[0],
+        rates[1],
+        rates[1] / rates[0]
+    );
+}
+
+#[test]
+fn lorenz_kernels_against_kernels_written_by_hand() {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    let Some(adapter) = adapters.first() else {
+        println!("no adapter: nothing measured");
+        return;
+    };
+    let info = adapter.get_info();
+    // Enough to fill a GPU many times over; a software adapter is full with a few.
+    let n = if info.device_type == wgpu::DeviceType::Cpu { 4096 } else { 1 << 20 };
+    let rho: Vec<f32> = (0..n).map(|i| (21.0 * i as f64 / (n - 1) as f64) as f32).collect();
+    let device = Device::new(adapter);
+    println!("lorenz, f32, {n} trajectories in one dispatch on {}, fastest of 40", info.name);
+    rivals().iter().for_each(|rival| compare(&device, &rho, rival));
 }
 
 #[test]
@@ -193,9 +204,10 @@ fn a_kernel_of_20_states_compiles_soon() {
         let first = start.elapsed();
         let reference =
             solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut CpuBackend::new()).expect("the run works");
-        // One time unit multiplies errors by about e^1.7; the tolerance is 1e-6 of values of about 8.
+        // The initial difference of 0.01 grows to order 1, and so do, three-hundred-fold, the rounding and the tolerance of
+        // 1e-6 of values of about 8 in some hundred steps: tsit5 and dopri5 come to 8e-3, bs23 with its 300 steps to 5e-2.
         for (got, want) in result.final_states.iter().zip(&reference.final_states) {
-            assert!((got - want).abs() < 1e-3, "{method}: {got} is not {want}");
+            assert!((got - want).abs() < 0.1, "{method}: {got} is not {want}");
         }
         let again =
             solve_ensemble(&spec, &run(method), &Ensemble::single(), &mut gpu).expect("the run works").info.elapsed;

@@ -1,4 +1,4 @@
-//! Step-size control. Twin of `shaders/controller.wgsl`: same names, same order of operations.
+//! Step-size control. Twin of `shaders/controller.wgsl` and `shaders/powers.wgsl`: same names, same order of operations.
 //!
 //! Powers are taken through `control_log2` and `control_exp2` below, in f32 in any precision, so that a platform's
 //! own pow cannot change which steps are taken; their error of 1e-6 moves a step size by as much, no result.
@@ -49,10 +49,10 @@ pub fn control_exp2(x: f32) -> f32 {
     series * f32::from_bits(bits << 23)
 }
 
-/// Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
+/// Binary logarithm of the square root of a squared norm, which is at most 1e30 and taken for at least 1e-10.
 #[inline(always)]
 pub fn log2_norm(norm_sq: f32) -> f32 {
-    0.5 * control_log2(norm_sq.lesser(1e30).greater(1e-10))
+    0.5 * control_log2(norm_sq.greater(1e-10))
 }
 
 /// An error in tolerance units; none is none even where the tolerance is 0.

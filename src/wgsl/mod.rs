@@ -14,6 +14,7 @@ macro_rules! shader {
 
 mod consts;
 mod draw;
+mod error_norm;
 mod literal;
 mod model;
 mod names;
@@ -187,6 +188,8 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
         spelling: Spelling(precision),
         adaptive: method.is_adaptive(),
         compensated: options.compensated,
+        exact: options.arithmetic == Arithmetic::Exact,
+        one_tolerance: options.form.one_tolerance,
     };
     let title = format!("// {}, {precision}\n", method.name);
     let consts = title + &consts::consts(program, &options);
@@ -200,6 +203,9 @@ fn draft(program: &OdeProgram, method: &Method, options: KernelOptions) -> Resul
     let save_until = if has_dense_stages { shader!("save_until_dense.wgsl") } else { shader!("save_until.wgsl") };
     sections.extend([shader!("save.wgsl"), save_until]);
     if method.is_adaptive() {
+        // What steers the step size need not be accurate, but the CPU's steps are the same in formats that resolve the difference.
+        let is_free = options.arithmetic != Arithmetic::Exact && precision == Precision::F32;
+        sections.push(if is_free { shader!("powers_built_in.wgsl") } else { shader!("powers.wgsl") });
         sections.push(shader!("controller.wgsl"));
         sections.push(shader!("integrate_adaptive.wgsl"));
     } else {

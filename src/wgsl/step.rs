@@ -5,6 +5,9 @@ use super::model::{Members, state_function};
 use super::spelling::Spelling;
 use crate::method::{DenseForm, Stages, Term};
 
+/// Most stages of a method whose arguments are summed from y on: those of the methods of order 5.
+const MOST_STAGES_FROM_Y: usize = 7;
+
 /// What the step functions are printed from.
 pub struct StepPrinter<'a> {
     /// The method.
@@ -17,18 +20,23 @@ pub struct StepPrinter<'a> {
     pub adaptive: bool,
     /// Whether the rounding of y1 is carried to the next step.
     pub compensated: bool,
+    /// Whether sums must be those of the CPU.
+    pub exact: bool,
+    /// Whether all states have one tolerance.
+    pub one_tolerance: bool,
 }
 
 impl StepPrinter<'_> {
     /// `Step` and every function on it.
     pub fn print(&self) -> String {
-        let mut parts = vec![self.structure(), self.rk_step(), self.last_stage()];
+        let mut parts = vec![self.structure(), self.weights(), self.rk_step(), self.last_stage()];
         if self.has_dense_stages() {
             parts.push(self.dense_stages());
         }
         parts.push(self.interpolate());
         if self.adaptive {
-            parts.extend([self.error_norm_sq(), self.scaled_norm_sq(), self.add_scaled()]);
+            parts.extend([self.error_norm_sq(), self.quiet_norm_sq(), self.quiet_size(), self.take_step()]);
+            parts.extend([self.scaled_norm_sq(), self.add_scaled()]);
         } else {
             parts.push(
                 "fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {\n    return ErrorNorm(real_of(0.0), real_of(0.0));\n}\n".to_string(),
@@ -43,7 +51,7 @@ impl StepPrinter<'_> {
     }
 
     /// `0.5f * k1.x + 0.5f * k2.x`, where `of` gives the structs that the stages are members of.
-    fn weighted_sum(&self, terms: &[Term], of: impl Fn(usize) -> &'static str, member: &str) -> String {
+    pub(super) fn weighted_sum(&self, terms: &[Term], of: impl Fn(usize) -> &'static str, member: &str) -> String {
         let s = self.spelling;
         s.sum(terms.iter().map(|(stage, w)| s.mul(&s.literal(*w), &format!("{}k{}.{member}", of(*stage), stage + 1))))
     }
@@ -73,28 +81,81 @@ impl StepPrinter<'_> {
         (shared, increment)
     }
 
+    /// Whether the products of step size and weights are taken once for all steps: where all but the last step of a segment
+    /// are of one size, and the order of operations is free.
+    fn shares_products(&self) -> bool {
+        !self.adaptive && !self.exact
+    }
+
+    /// What a step takes of its size: products with the weights of the stages, or the size alone.
+    fn weights(&self) -> String {
+        if !self.shares_products() {
+            return "alias Weights = real;\n\nfn weights(h: real) -> Weights {\n    return h;\n}\n".to_string();
+        }
+        let s = self.spelling;
+        let terms =
+            || (2..).zip(&self.stages.a).flat_map(|(stage, terms)| terms.iter().map(move |term| (stage, *term)));
+        let members: String = terms().map(|(stage, (of, _))| format!("    a{stage}_{}: real,\n", of + 1)).collect();
+        let products: Vec<String> =
+            terms().map(|(_, (_, a))| format!("        {},\n", s.mul("h", &s.literal(a)))).collect();
+        format!(
+            "struct Weights {{\n{members}}}\n\nfn weights(h: real) -> Weights {{\n    return Weights(\n{}    );\n}}\n",
+            products.concat()
+        )
+    }
+
+    /// Whether the arguments of stages before the last are summed from y on. Each term rounds y then: with many terms and large
+    /// weights ten steps of dop853 round by 28 units, and by 3 where y comes last.
+    fn sums_from_y(&self) -> bool {
+        self.shares_products() && self.stages.count() <= MOST_STAGES_FROM_Y
+    }
+
+    /// Products of step size and weight, each times a stage.
+    fn products(&self, stage: usize, terms: &[Term], member: &str) -> Vec<String> {
+        let s = self.spelling;
+        let product = |(of, _): &Term| s.mul(&format!("w.a{stage}_{}", of + 1), &format!("k{}.{member}", of + 1));
+        terms.iter().map(product).collect()
+    }
+
+    /// The argument of a stage before the last, by member, from products: summed from y on, which takes the fewest operations.
+    /// The last one adds to y once, for its rounding stays.
+    fn argument_of_products(&self, stage: usize, terms: &[Term], member: &str) -> String {
+        let y = format!("y.{member}");
+        self.spelling.sum(std::iter::once(y).chain(self.products(stage, terms, member)))
+    }
+
     fn rk_step(&self) -> String {
         let s = self.spelling;
         let last = self.stages.count();
-        let mut out =
-            "fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {\n"
-                .to_string();
+        let weights = if self.shares_products() { "w" } else { "h" };
+        let mut out = format!(
+            "fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, {weights}: Weights, h_time: real) -> Step {{\n"
+        );
         for (n, terms) in self.stages.a.iter().enumerate() {
             let stage = n + 2;
             let argument = if stage == last { "y1_candidate".to_string() } else { format!("y{stage}") };
-            let (shared, increment) = self.increments(stage, terms, |_| "");
+            let (shared, plain) = self.increments(stage, terms, |_| "");
+            let increment = |member: &str| match self.shares_products() {
+                true => s.group(&s.sum(self.products(stage, terms, member))),
+                false => plain(member),
+            };
             out.push_str(&format!("    var {argument}: State;\n"));
             if stage == last {
                 out.push_str(if self.compensated { "    var low1: Low;\n" } else { "    let low1 = low;\n" });
             }
-            out.push_str(&shared);
+            if !self.shares_products() {
+                out.push_str(&shared);
+            }
             for member in &self.members.state {
                 if stage == last && self.compensated {
                     out.push_str(&self.compensated_sum(member, &increment(member)));
-                } else {
-                    let value = s.add(&format!("y.{member}"), &increment(member));
-                    out.push_str(&format!("    {argument}.{member} = {value};\n"));
+                    continue;
                 }
+                let value = match stage < last && self.sums_from_y() {
+                    true => self.argument_of_products(stage, terms, member),
+                    false => s.add(&format!("y.{member}"), &increment(member)),
+                };
+                out.push_str(&format!("    {argument}.{member} = {value};\n"));
             }
             let t_stage = s.add("t", &s.mul(&s.literal(self.stages.c[n + 1]), "h_time"));
             out.push_str(&format!("    let k{stage} = rhs({t_stage}, {argument}, p);\n"));
@@ -203,81 +264,18 @@ impl StepPrinter<'_> {
         sum.unwrap_or_else(|| s.literal(0.0))
     }
 
-    /// Mean of the squares of one ratio for each state.
-    fn mean_square(&self, signature: &str, ratio: impl Fn(usize, &str) -> String) -> String {
-        let s = self.spelling;
-        let mut out = format!("fn {signature} -> real {{\n    var sum = real_of(0.0);\n");
-        for (slot, member) in self.members.state.iter().enumerate() {
-            let e = format!("e{slot}");
-            let sum = s.add("sum", &s.mul(&e, &e));
-            out.push_str(&format!("    let {e} = {};\n    sum = {sum};\n", ratio(slot, member)));
-        }
-        let n = s.literal(self.members.state.len().max(1) as f64);
-        out.push_str(&format!("    return {};\n}}\n", s.div("sum", &n)));
-        out
-    }
-
-    /// `(tables.tolerances[0].atol + tables.tolerances[0].rtol * size)`
-    fn tolerance(&self, slot: usize, size: &str) -> String {
-        let s = self.spelling;
-        let relative = s.mul(&format!("tables.tolerances[{slot}].rtol"), size);
-        s.group(&s.add(&format!("tables.tolerances[{slot}].atol"), &relative))
-    }
-
-    /// Mean squares of the error in tolerance units: of all slots, and of those alone where it is within the rounding of y.
-    fn error_norm_sq(&self) -> String {
-        let s = self.spelling;
-        let has_second = !self.stages.second_error.is_empty();
-        let mut out =
-            "fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {\n    var sum = real_of(0.0);\n    \
-                       var noise = real_of(0.0);\n"
-                .to_string();
-        if has_second {
-            out.push_str("    var second = real_of(0.0);\n");
-        }
-        for (slot, m) in self.members.state.iter().enumerate() {
-            let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.error, |_| "step.", m)));
-            let tolerance = self.tolerance(slot, &format!("size{slot}"));
-            let square = s.mul(&format!("e{slot}"), &format!("e{slot}"));
-            out.push_str(&format!(
-                "    let error{slot} = {error};\n    \
-                 let size{slot} = greater(real_abs(y.{m}), real_abs(step.y1_candidate.{m}));\n    \
-                 let e{slot} = ratio(error{slot}, {tolerance});\n    \
-                 sum = {};\n    \
-                 noise = select(noise, {}, is_noise(error{slot}, size{slot}));\n",
-                s.add("sum", &square),
-                s.add("noise", &square)
-            ));
-            if has_second {
-                let error = s.mul("h", &s.group(&self.weighted_sum(&self.stages.second_error, |_| "step.", m)));
-                let name = format!("second{slot}");
-                // Bounded, so that no square overflows.
-                out.push_str(&format!(
-                    "    let {name} = lesser(real_abs(ratio({error}, {tolerance})), real_of(1e15));\n    second = {};\n",
-                    s.add("second", &s.mul(&name, &name))
-                ));
+    /// Makes the candidate the state, if the step is accepted, and its derivative the first stage.
+    fn take_step(&self) -> String {
+        let mut out = "fn take_step(accept: bool, step: Step, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>) {\n"
+            .to_string();
+        let last = format!("k{}", self.stages.count());
+        let low = if self.compensated { vec![("low", "low")] } else { Vec::new() };
+        for m in &self.members.state {
+            for (to, from) in [("y", "y1_candidate"), ("k1", last.as_str())].iter().chain(&low) {
+                out.push_str(&format!("    (*{to}).{m} = select((*{to}).{m}, step.{from}.{m}, accept);\n"));
             }
         }
-        let n = s.literal(self.members.state.len().max(1) as f64);
-        let means = [s.div("sum", &n), s.div("noise", &n), s.div("second", &n)];
-        if !has_second {
-            out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", means[0], means[1]));
-            return out;
-        }
-        // e^2 / sqrt(e^2 + 0.01 e'^2), squared.
-        let sum = s.add("mean", &s.mul(&s.literal(0.01), &s.group(&means[2])));
-        out.push_str(&format!("    let mean = {};\n    let part = ratio(mean, {sum});\n", means[0]));
-        let norm = [s.mul("mean", "part"), s.mul(&s.group(&means[1]), "part")];
-        out.push_str(&format!("    return ErrorNorm({}, {});\n}}\n", norm[0], norm[1]));
-        out
-    }
-
-    fn scaled_norm_sq(&self) -> String {
-        self.mean_square("scaled_norm_sq(v: State, y: State)", |slot, m| {
-            let tolerance = self.tolerance(slot, &format!("real_abs(y.{m})"));
-            // Bounded, so that no square overflows.
-            format!("lesser(real_abs(ratio(v.{m}, {tolerance})), real_of(1e15))")
-        })
+        out + "}\n"
     }
 
     fn add_scaled(&self) -> String {

@@ -5,6 +5,8 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
+const SAVES_LATER: bool = false;
+const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 8u;
@@ -22,15 +24,18 @@ const N_OWN_STOP: u32 = 0u;
 const PARAM_ROW_OWN_STOP: u32 = 8u;
 const PARAM_ROW_T0: u32 = 8u;
 const PARAM_ROW_SPAN: u32 = 9u;
+const LIST_HEADER: u32 = 4u;
+const LIST_STEPS: u32 = 1u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
-const COUNT_NEXTCUT: u32 = 6u;
-const COUNT_NEXTOWNSTOP: u32 = 7u;
-const COUNT_FIRSTSTEP: u32 = 8u;
+const COUNT_SLICE: u32 = 6u;
+const COUNT_NEXTCUT: u32 = 7u;
+const COUNT_NEXTOWNSTOP: u32 = 8u;
+const COUNT_FIRSTSTEP: u32 = 9u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -258,18 +263,27 @@ struct Step {
     k2: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
+struct Weights {
+    a2_1: real,
+}
+
+fn weights(h: real) -> Weights {
+    return Weights(
+        h * 1.0f,
+    );
+}
+
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, w: Weights, h_time: real) -> Step {
     var y1_candidate: State;
     let low1 = low;
-    let h2 = h * 1.0f;
-    y1_candidate.one_body_place_0 = y.one_body_place_0 + h2 * k1.one_body_place_0;
-    y1_candidate.one_body_place_1 = y.one_body_place_1 + h2 * k1.one_body_place_1;
-    y1_candidate.one_body_place_2 = y.one_body_place_2 + h2 * k1.one_body_place_2;
-    y1_candidate.one_body_speed = y.one_body_speed + h2 * k1.one_body_speed;
-    y1_candidate.two_body_place_0 = y.two_body_place_0 + h2 * k1.two_body_place_0;
-    y1_candidate.two_body_place_1 = y.two_body_place_1 + h2 * k1.two_body_place_1;
-    y1_candidate.two_body_place_2 = y.two_body_place_2 + h2 * k1.two_body_place_2;
-    y1_candidate.two_body_speed = y.two_body_speed + h2 * k1.two_body_speed;
+    y1_candidate.one_body_place_0 = y.one_body_place_0 + (w.a2_1 * k1.one_body_place_0);
+    y1_candidate.one_body_place_1 = y.one_body_place_1 + (w.a2_1 * k1.one_body_place_1);
+    y1_candidate.one_body_place_2 = y.one_body_place_2 + (w.a2_1 * k1.one_body_place_2);
+    y1_candidate.one_body_speed = y.one_body_speed + (w.a2_1 * k1.one_body_speed);
+    y1_candidate.two_body_place_0 = y.two_body_place_0 + (w.a2_1 * k1.two_body_place_0);
+    y1_candidate.two_body_place_1 = y.two_body_place_1 + (w.a2_1 * k1.two_body_place_1);
+    y1_candidate.two_body_place_2 = y.two_body_place_2 + (w.a2_1 * k1.two_body_place_2);
+    y1_candidate.two_body_speed = y.two_body_speed + (w.a2_1 * k1.two_body_speed);
     let k2 = rhs(t + 1.0f * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2);
 }

@@ -5,6 +5,8 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
+const SAVES_LATER: bool = false;
+const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -22,15 +24,18 @@ const N_OWN_STOP: u32 = 0u;
 const PARAM_ROW_OWN_STOP: u32 = 3u;
 const PARAM_ROW_T0: u32 = 3u;
 const PARAM_ROW_SPAN: u32 = 4u;
+const LIST_HEADER: u32 = 4u;
+const LIST_STEPS: u32 = 1u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
-const COUNT_NEXTCUT: u32 = 6u;
-const COUNT_NEXTOWNSTOP: u32 = 7u;
-const COUNT_FIRSTSTEP: u32 = 8u;
+const COUNT_SLICE: u32 = 6u;
+const COUNT_NEXTCUT: u32 = 7u;
+const COUNT_NEXTOWNSTOP: u32 = 8u;
+const COUNT_FIRSTSTEP: u32 = 9u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -141,7 +146,13 @@ struct Step {
     k13: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
+alias Weights = real;
+
+fn weights(h: real) -> Weights {
+    return h;
+}
+
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: Weights, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.052600153f;
     y2.x = y.x + h2 * k1.x;
@@ -283,9 +294,73 @@ fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     noise = select(noise, noise + e2 * e2, is_noise(error2, size2));
     let second2 = lesser(real_abs(ratio(h * (-0.18980075f * step.k1.z + 4.450313f * step.k6.z + 1.8915179f * step.k7.z + -5.8012037f * step.k8.z + -0.42268232f * step.k9.z + -0.15216094f * step.k10.z + 0.2013654f * step.k11.z + 0.022651792f * step.k12.z), (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2))), real_of(1e15));
     second = second + second2 * second2;
-    let mean = sum / 3.0f;
-    let part = ratio(mean, mean + 0.01f * (second / 3.0f));
-    return ErrorNorm(mean * part, (noise / 3.0f) * part);
+    let mean = sum * 0.33333334f;
+    let part = ratio(mean, mean + 0.01f * (second * 0.33333334f));
+    return ErrorNorm(mean * part, (noise * 0.33333334f) * part);
+}
+
+struct Tolerances { unused: u32 }
+
+fn load_tolerances() -> Tolerances {
+    return Tolerances(0u);
+}
+
+fn quiet_norm_sq(y: State, step: Step, h: real, tolerances: Tolerances) -> QuietNorm {
+    var sum = real_of(0.0);
+    var size = 0.0f;
+    var second = real_of(0.0);
+    let abs0 = real_abs(step.y1_candidate.x);
+    size += to_f32(abs0);
+    let size0 = greater(real_abs(y.x), abs0);
+    let e0 = (h * (0.013120045f * step.k1.x + -1.2251564f * step.k6.x + -0.49575895f * step.k7.x + 1.6643772f * step.k8.x + -0.35032886f * step.k9.x + 0.33417913f * step.k10.x + 0.08192321f * step.k11.x + -0.022355309f * step.k12.x)) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0);
+    sum = sum + e0 * e0;
+    let second0 = lesser(real_abs((h * (-0.18980075f * step.k1.x + 4.450313f * step.k6.x + 1.8915179f * step.k7.x + -5.8012037f * step.k8.x + -0.42268232f * step.k9.x + -0.15216094f * step.k10.x + 0.2013654f * step.k11.x + 0.022651792f * step.k12.x)) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0)), real_of(1e15));
+    second = second + second0 * second0;
+    let abs1 = real_abs(step.y1_candidate.y);
+    size += to_f32(abs1);
+    let size1 = greater(real_abs(y.y), abs1);
+    let e1 = (h * (0.013120045f * step.k1.y + -1.2251564f * step.k6.y + -0.49575895f * step.k7.y + 1.6643772f * step.k8.y + -0.35032886f * step.k9.y + 0.33417913f * step.k10.y + 0.08192321f * step.k11.y + -0.022355309f * step.k12.y)) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1);
+    sum = sum + e1 * e1;
+    let second1 = lesser(real_abs((h * (-0.18980075f * step.k1.y + 4.450313f * step.k6.y + 1.8915179f * step.k7.y + -5.8012037f * step.k8.y + -0.42268232f * step.k9.y + -0.15216094f * step.k10.y + 0.2013654f * step.k11.y + 0.022651792f * step.k12.y)) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1)), real_of(1e15));
+    second = second + second1 * second1;
+    let abs2 = real_abs(step.y1_candidate.z);
+    size += to_f32(abs2);
+    let size2 = greater(real_abs(y.z), abs2);
+    let e2 = (h * (0.013120045f * step.k1.z + -1.2251564f * step.k6.z + -0.49575895f * step.k7.z + 1.6643772f * step.k8.z + -0.35032886f * step.k9.z + 0.33417913f * step.k10.z + 0.08192321f * step.k11.z + -0.022355309f * step.k12.z)) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2);
+    sum = sum + e2 * e2;
+    let second2 = lesser(real_abs((h * (-0.18980075f * step.k1.z + 4.450313f * step.k6.z + 1.8915179f * step.k7.z + -5.8012037f * step.k8.z + -0.42268232f * step.k9.z + -0.15216094f * step.k10.z + 0.2013654f * step.k11.z + 0.022651792f * step.k12.z)) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2)), real_of(1e15));
+    second = second + second2 * second2;
+    let mean = sum * 0.33333334f;
+    let part = ratio(mean, mean + 0.01f * (second * 0.33333334f));
+    return QuietNorm(mean * part, size);
+}
+
+fn quiet_size(y: State, tolerances: Tolerances) -> f32 {
+    var most = 1e30f;
+    most = quiet_size_of(tables.tolerances[0].rtol, tables.tolerances[0].atol, most);
+    most = quiet_size_of(tables.tolerances[1].rtol, tables.tolerances[1].atol, most);
+    most = quiet_size_of(tables.tolerances[2].rtol, tables.tolerances[2].atol, most);
+    var size = 0.0f;
+    var least = real_of(1.0);
+    let abs0 = real_abs(y.x);
+    size += to_f32(abs0);
+    least = lesser(tables.tolerances[0].atol + tables.tolerances[0].rtol * abs0, least);
+    let abs1 = real_abs(y.y);
+    size += to_f32(abs1);
+    least = lesser(tables.tolerances[1].atol + tables.tolerances[1].rtol * abs1, least);
+    let abs2 = real_abs(y.z);
+    size += to_f32(abs2);
+    least = lesser(tables.tolerances[2].atol + tables.tolerances[2].rtol * abs2, least);
+    return select(0.0f, most, size < most && less(real_of(0.0), least));
+}
+
+fn take_step(accept: bool, step: Step, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>) {
+    (*y).x = select((*y).x, step.y1_candidate.x, accept);
+    (*k1).x = select((*k1).x, step.k13.x, accept);
+    (*y).y = select((*y).y, step.y1_candidate.y, accept);
+    (*k1).y = select((*k1).y, step.k13.y, accept);
+    (*y).z = select((*y).z, step.y1_candidate.z, accept);
+    (*k1).z = select((*k1).z, step.k13.z, accept);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
@@ -296,7 +371,7 @@ fn scaled_norm_sq(v: State, y: State) -> real {
     sum = sum + e1 * e1;
     let e2 = lesser(real_abs(ratio(v.z, (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z)))), real_of(1e15));
     sum = sum + e2 * e2;
-    return sum / 3.0f;
+    return sum * 0.33333334f;
 }
 
 fn add_scaled(y: State, h: real, k: State) -> State {
@@ -326,6 +401,8 @@ fn first_non_finite(y: State) -> u32 {
 // ==== shaders/save.wgsl ====
 
 // ==== shaders/save_until_dense.wgsl ====
+
+// ==== shaders/powers_built_in.wgsl ====
 
 // ==== shaders/controller.wgsl ====
 

@@ -5,6 +5,8 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
+const SAVES_LATER: bool = false;
+const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -22,15 +24,18 @@ const N_OWN_STOP: u32 = 0u;
 const PARAM_ROW_OWN_STOP: u32 = 3u;
 const PARAM_ROW_T0: u32 = 3u;
 const PARAM_ROW_SPAN: u32 = 4u;
+const LIST_HEADER: u32 = 4u;
+const LIST_STEPS: u32 = 1u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
-const COUNT_NEXTCUT: u32 = 6u;
-const COUNT_NEXTOWNSTOP: u32 = 7u;
-const COUNT_FIRSTSTEP: u32 = 8u;
+const COUNT_SLICE: u32 = 6u;
+const COUNT_NEXTCUT: u32 = 7u;
+const COUNT_NEXTOWNSTOP: u32 = 8u;
+const COUNT_FIRSTSTEP: u32 = 9u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -135,7 +140,13 @@ struct Step {
     k7: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
+alias Weights = real;
+
+fn weights(h: real) -> Weights {
+    return h;
+}
+
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: Weights, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.2lf;
     y2.x = y.x + h2 * k1.x;
@@ -207,7 +218,62 @@ fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     let e2 = ratio(error2, (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2));
     sum = sum + e2 * e2;
     noise = select(noise, noise + e2 * e2, is_noise(error2, size2));
-    return ErrorNorm(sum / 3.0lf, noise / 3.0lf);
+    return ErrorNorm(sum * 0.3333333333333333lf, noise * 0.3333333333333333lf);
+}
+
+struct Tolerances { unused: u32 }
+
+fn load_tolerances() -> Tolerances {
+    return Tolerances(0u);
+}
+
+fn quiet_norm_sq(y: State, step: Step, h: real, tolerances: Tolerances) -> QuietNorm {
+    var sum = real_of(0.0);
+    var size = 0.0f;
+    let abs0 = real_abs(step.y1_candidate.x);
+    size += to_f32(abs0);
+    let size0 = greater(real_abs(y.x), abs0);
+    let e0 = (h * (0.0012326388888888888lf * step.k1.x + -0.0042527702905061394lf * step.k3.x + 0.03697916666666667lf * step.k4.x + -0.05086379716981132lf * step.k5.x + 0.0419047619047619lf * step.k6.x + -0.025lf * step.k7.x)) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0);
+    sum = sum + e0 * e0;
+    let abs1 = real_abs(step.y1_candidate.y);
+    size += to_f32(abs1);
+    let size1 = greater(real_abs(y.y), abs1);
+    let e1 = (h * (0.0012326388888888888lf * step.k1.y + -0.0042527702905061394lf * step.k3.y + 0.03697916666666667lf * step.k4.y + -0.05086379716981132lf * step.k5.y + 0.0419047619047619lf * step.k6.y + -0.025lf * step.k7.y)) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1);
+    sum = sum + e1 * e1;
+    let abs2 = real_abs(step.y1_candidate.z);
+    size += to_f32(abs2);
+    let size2 = greater(real_abs(y.z), abs2);
+    let e2 = (h * (0.0012326388888888888lf * step.k1.z + -0.0042527702905061394lf * step.k3.z + 0.03697916666666667lf * step.k4.z + -0.05086379716981132lf * step.k5.z + 0.0419047619047619lf * step.k6.z + -0.025lf * step.k7.z)) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2);
+    sum = sum + e2 * e2;
+    return QuietNorm(sum * 0.3333333333333333lf, size);
+}
+
+fn quiet_size(y: State, tolerances: Tolerances) -> f32 {
+    var most = 1e30f;
+    most = quiet_size_of(tables.tolerances[0].rtol, tables.tolerances[0].atol, most);
+    most = quiet_size_of(tables.tolerances[1].rtol, tables.tolerances[1].atol, most);
+    most = quiet_size_of(tables.tolerances[2].rtol, tables.tolerances[2].atol, most);
+    var size = 0.0f;
+    var least = real_of(1.0);
+    let abs0 = real_abs(y.x);
+    size += to_f32(abs0);
+    least = lesser(tables.tolerances[0].atol + tables.tolerances[0].rtol * abs0, least);
+    let abs1 = real_abs(y.y);
+    size += to_f32(abs1);
+    least = lesser(tables.tolerances[1].atol + tables.tolerances[1].rtol * abs1, least);
+    let abs2 = real_abs(y.z);
+    size += to_f32(abs2);
+    least = lesser(tables.tolerances[2].atol + tables.tolerances[2].rtol * abs2, least);
+    return select(0.0f, most, size < most && less(real_of(0.0), least));
+}
+
+fn take_step(accept: bool, step: Step, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>) {
+    (*y).x = select((*y).x, step.y1_candidate.x, accept);
+    (*k1).x = select((*k1).x, step.k7.x, accept);
+    (*y).y = select((*y).y, step.y1_candidate.y, accept);
+    (*k1).y = select((*k1).y, step.k7.y, accept);
+    (*y).z = select((*y).z, step.y1_candidate.z, accept);
+    (*k1).z = select((*k1).z, step.k7.z, accept);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
@@ -218,7 +284,7 @@ fn scaled_norm_sq(v: State, y: State) -> real {
     sum = sum + e1 * e1;
     let e2 = lesser(real_abs(ratio(v.z, (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z)))), real_of(1e15));
     sum = sum + e2 * e2;
-    return sum / 3.0lf;
+    return sum * 0.3333333333333333lf;
 }
 
 fn add_scaled(y: State, h: real, k: State) -> State {
@@ -248,6 +314,8 @@ fn first_non_finite(y: State) -> u32 {
 // ==== shaders/save.wgsl ====
 
 // ==== shaders/save_until.wgsl ====
+
+// ==== shaders/powers.wgsl ====
 
 // ==== shaders/controller.wgsl ====
 

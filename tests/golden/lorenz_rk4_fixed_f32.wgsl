@@ -5,6 +5,8 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
+const SAVES_LATER: bool = false;
+const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -22,15 +24,18 @@ const N_OWN_STOP: u32 = 0u;
 const PARAM_ROW_OWN_STOP: u32 = 3u;
 const PARAM_ROW_T0: u32 = 3u;
 const PARAM_ROW_SPAN: u32 = 4u;
+const LIST_HEADER: u32 = 4u;
+const LIST_STEPS: u32 = 1u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
-const COUNT_NEXTCUT: u32 = 6u;
-const COUNT_NEXTOWNSTOP: u32 = 7u;
-const COUNT_FIRSTSTEP: u32 = 8u;
+const COUNT_SLICE: u32 = 6u;
+const COUNT_NEXTCUT: u32 = 7u;
+const COUNT_NEXTOWNSTOP: u32 = 8u;
+const COUNT_FIRSTSTEP: u32 = 9u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -133,30 +138,49 @@ struct Step {
     k5: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
+struct Weights {
+    a2_1: real,
+    a3_2: real,
+    a4_3: real,
+    a5_1: real,
+    a5_2: real,
+    a5_3: real,
+    a5_4: real,
+}
+
+fn weights(h: real) -> Weights {
+    return Weights(
+        h * 0.5f,
+        h * 0.5f,
+        h * 1.0f,
+        h * 0.16666667f,
+        h * 0.33333334f,
+        h * 0.33333334f,
+        h * 0.16666667f,
+    );
+}
+
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, w: Weights, h_time: real) -> Step {
     var y2: State;
-    let h2 = h * 0.5f;
-    y2.x = y.x + h2 * k1.x;
-    y2.y = y.y + h2 * k1.y;
-    y2.z = y.z + h2 * k1.z;
+    y2.x = y.x + w.a2_1 * k1.x;
+    y2.y = y.y + w.a2_1 * k1.y;
+    y2.z = y.z + w.a2_1 * k1.z;
     let k2 = rhs(t + 0.5f * h_time, y2, p);
     var y3: State;
-    let h3 = h * 0.5f;
-    y3.x = y.x + h3 * k2.x;
-    y3.y = y.y + h3 * k2.y;
-    y3.z = y.z + h3 * k2.z;
+    y3.x = y.x + w.a3_2 * k2.x;
+    y3.y = y.y + w.a3_2 * k2.y;
+    y3.z = y.z + w.a3_2 * k2.z;
     let k3 = rhs(t + 0.5f * h_time, y3, p);
     var y4: State;
-    let h4 = h * 1.0f;
-    y4.x = y.x + h4 * k3.x;
-    y4.y = y.y + h4 * k3.y;
-    y4.z = y.z + h4 * k3.z;
+    y4.x = y.x + w.a4_3 * k3.x;
+    y4.y = y.y + w.a4_3 * k3.y;
+    y4.z = y.z + w.a4_3 * k3.z;
     let k4 = rhs(t + 1.0f * h_time, y4, p);
     var y1_candidate: State;
     let low1 = low;
-    y1_candidate.x = y.x + h * (0.16666667f * k1.x + 0.33333334f * k2.x + 0.33333334f * k3.x + 0.16666667f * k4.x);
-    y1_candidate.y = y.y + h * (0.16666667f * k1.y + 0.33333334f * k2.y + 0.33333334f * k3.y + 0.16666667f * k4.y);
-    y1_candidate.z = y.z + h * (0.16666667f * k1.z + 0.33333334f * k2.z + 0.33333334f * k3.z + 0.16666667f * k4.z);
+    y1_candidate.x = y.x + (w.a5_1 * k1.x + w.a5_2 * k2.x + w.a5_3 * k3.x + w.a5_4 * k4.x);
+    y1_candidate.y = y.y + (w.a5_1 * k1.y + w.a5_2 * k2.y + w.a5_3 * k3.y + w.a5_4 * k4.y);
+    y1_candidate.z = y.z + (w.a5_1 * k1.z + w.a5_2 * k2.z + w.a5_3 * k3.z + w.a5_4 * k4.z);
     let k5 = rhs(t + 1.0f * h_time, y1_candidate, p);
     return Step(y1_candidate, low1, k1, k2, k3, k4, k5);
 }

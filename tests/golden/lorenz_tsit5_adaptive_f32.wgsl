@@ -5,6 +5,8 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
+const SAVES_LATER: bool = false;
+const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
 const N_STATE: u32 = 3u;
@@ -22,15 +24,18 @@ const N_OWN_STOP: u32 = 0u;
 const PARAM_ROW_OWN_STOP: u32 = 3u;
 const PARAM_ROW_T0: u32 = 3u;
 const PARAM_ROW_SPAN: u32 = 4u;
+const LIST_HEADER: u32 = 4u;
+const LIST_STEPS: u32 = 1u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
 const COUNT_FLAGS: u32 = 4u;
 const COUNT_CULPRIT: u32 = 5u;
-const COUNT_NEXTCUT: u32 = 6u;
-const COUNT_NEXTOWNSTOP: u32 = 7u;
-const COUNT_FIRSTSTEP: u32 = 8u;
+const COUNT_SLICE: u32 = 6u;
+const COUNT_NEXTCUT: u32 = 7u;
+const COUNT_NEXTOWNSTOP: u32 = 8u;
+const COUNT_FIRSTSTEP: u32 = 9u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -135,7 +140,13 @@ struct Step {
     k7: State,
 }
 
-fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: real, h_time: real) -> Step {
+alias Weights = real;
+
+fn weights(h: real) -> Weights {
+    return h;
+}
+
+fn rk_step(t: real, y: State, low: Low, k1: State, p: Params, h: Weights, h_time: real) -> Step {
     var y2: State;
     let h2 = h * 0.161f;
     y2.x = y.x + h2 * k1.x;
@@ -208,7 +219,62 @@ fn error_norm_sq(y: State, step: Step, h: real) -> ErrorNorm {
     let e2 = ratio(error2, (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2));
     sum = sum + e2 * e2;
     noise = select(noise, noise + e2 * e2, is_noise(error2, size2));
-    return ErrorNorm(sum / 3.0f, noise / 3.0f);
+    return ErrorNorm(sum * 0.33333334f, noise * 0.33333334f);
+}
+
+struct Tolerances { unused: u32 }
+
+fn load_tolerances() -> Tolerances {
+    return Tolerances(0u);
+}
+
+fn quiet_norm_sq(y: State, step: Step, h: real, tolerances: Tolerances) -> QuietNorm {
+    var sum = real_of(0.0);
+    var size = 0.0f;
+    let abs0 = real_abs(step.y1_candidate.x);
+    size += to_f32(abs0);
+    let size0 = greater(real_abs(y.x), abs0);
+    let e0 = (h * (-0.0017800111f * step.k1.x + -0.00081643445f * step.k2.x + 0.007880878f * step.k3.x + -0.144711f * step.k4.x + 0.58235717f * step.k5.x + -0.4580821f * step.k6.x + 0.015151516f * step.k7.x)) / (tables.tolerances[0].atol + tables.tolerances[0].rtol * size0);
+    sum = sum + e0 * e0;
+    let abs1 = real_abs(step.y1_candidate.y);
+    size += to_f32(abs1);
+    let size1 = greater(real_abs(y.y), abs1);
+    let e1 = (h * (-0.0017800111f * step.k1.y + -0.00081643445f * step.k2.y + 0.007880878f * step.k3.y + -0.144711f * step.k4.y + 0.58235717f * step.k5.y + -0.4580821f * step.k6.y + 0.015151516f * step.k7.y)) / (tables.tolerances[1].atol + tables.tolerances[1].rtol * size1);
+    sum = sum + e1 * e1;
+    let abs2 = real_abs(step.y1_candidate.z);
+    size += to_f32(abs2);
+    let size2 = greater(real_abs(y.z), abs2);
+    let e2 = (h * (-0.0017800111f * step.k1.z + -0.00081643445f * step.k2.z + 0.007880878f * step.k3.z + -0.144711f * step.k4.z + 0.58235717f * step.k5.z + -0.4580821f * step.k6.z + 0.015151516f * step.k7.z)) / (tables.tolerances[2].atol + tables.tolerances[2].rtol * size2);
+    sum = sum + e2 * e2;
+    return QuietNorm(sum * 0.33333334f, size);
+}
+
+fn quiet_size(y: State, tolerances: Tolerances) -> f32 {
+    var most = 1e30f;
+    most = quiet_size_of(tables.tolerances[0].rtol, tables.tolerances[0].atol, most);
+    most = quiet_size_of(tables.tolerances[1].rtol, tables.tolerances[1].atol, most);
+    most = quiet_size_of(tables.tolerances[2].rtol, tables.tolerances[2].atol, most);
+    var size = 0.0f;
+    var least = real_of(1.0);
+    let abs0 = real_abs(y.x);
+    size += to_f32(abs0);
+    least = lesser(tables.tolerances[0].atol + tables.tolerances[0].rtol * abs0, least);
+    let abs1 = real_abs(y.y);
+    size += to_f32(abs1);
+    least = lesser(tables.tolerances[1].atol + tables.tolerances[1].rtol * abs1, least);
+    let abs2 = real_abs(y.z);
+    size += to_f32(abs2);
+    least = lesser(tables.tolerances[2].atol + tables.tolerances[2].rtol * abs2, least);
+    return select(0.0f, most, size < most && less(real_of(0.0), least));
+}
+
+fn take_step(accept: bool, step: Step, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>) {
+    (*y).x = select((*y).x, step.y1_candidate.x, accept);
+    (*k1).x = select((*k1).x, step.k7.x, accept);
+    (*y).y = select((*y).y, step.y1_candidate.y, accept);
+    (*k1).y = select((*k1).y, step.k7.y, accept);
+    (*y).z = select((*y).z, step.y1_candidate.z, accept);
+    (*k1).z = select((*k1).z, step.k7.z, accept);
 }
 
 fn scaled_norm_sq(v: State, y: State) -> real {
@@ -219,7 +285,7 @@ fn scaled_norm_sq(v: State, y: State) -> real {
     sum = sum + e1 * e1;
     let e2 = lesser(real_abs(ratio(v.z, (tables.tolerances[2].atol + tables.tolerances[2].rtol * real_abs(y.z)))), real_of(1e15));
     sum = sum + e2 * e2;
-    return sum / 3.0f;
+    return sum * 0.33333334f;
 }
 
 fn add_scaled(y: State, h: real, k: State) -> State {
@@ -286,7 +352,7 @@ struct RunConfig {
     n_cut: u32,
     first_cut: u32,
     max_steps: u32,
-    slice_steps: u32,
+    unused: u32,
     zero: u32,
     safety: f32,
     factor_min: f32,
@@ -323,7 +389,8 @@ struct Tables {
 @group(0) @binding(4) var<storage, read_write> state: array<real>;
 @group(0) @binding(5) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(6) var<storage, read_write> saved: array<real>;
-@group(0) @binding(7) var<storage, read_write> unfinished: atomic<u32>;
+// the unfinished trajectories, after a header of how many there are and how many steps each attempts
+@group(0) @binding(7) var<storage, read> unfinished: array<u32>;
 
 fn at(row: u32, i: u32) -> u32 {
     return row * config.n_traj + i;
@@ -422,14 +489,16 @@ fn store_segment(i: u32, lane: Lane) {
 fn load_lane(i: u32) -> Lane {
     let flags = counts[at(COUNT_FLAGS, i)];
     var lane: Lane;
-    lane.status = counts[at(COUNT_STATUS, i)];
-    lane.accepted = counts[at(COUNT_ACCEPTED, i)];
-    lane.rejected = counts[at(COUNT_REJECTED, i)];
-    lane.n_saved = counts[at(COUNT_SAVED, i)];
-    lane.t_save = next_save_time(lane.n_saved, i);
-    lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
-    lane.culprit = counts[at(COUNT_CULPRIT, i)];
     lane.started = (flags & 1u) != 0u; // FLAG: started
+    if lane.started {
+        lane.status = counts[at(COUNT_STATUS, i)];
+        lane.accepted = counts[at(COUNT_ACCEPTED, i)];
+        lane.rejected = counts[at(COUNT_REJECTED, i)];
+        lane.n_saved = counts[at(COUNT_SAVED, i)];
+        lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
+        lane.culprit = counts[at(COUNT_CULPRIT, i)];
+    }
+    lane.t_save = next_save_time(lane.n_saved, i);
     load_segment(i, &lane);
     load_stepping(i, &lane);
     return lane;
@@ -557,10 +626,20 @@ fn pass_stop(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: pt
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
+    if SAVES_LATER {
+        return;
+    }
     let is_first_step = SAVES_STEPS && (*lane).n_saved == 0u;
     if is_first_step || less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, real_of(0.0), y, p);
     }
+}
+
+// Whether the next save time lies in an accepted step, its end included; what is saved after callbacks have fired does not.
+fn holds_save(lane: ptr<function, Lane>, attempt: Attempt) -> bool {
+    let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
+    let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop));
+    return !SAVES_STEPS && !less((*lane).t_save, real_of(0.0)) && is_reached;
 }
 
 // Writes the state after a step, where every step is saved.
@@ -602,55 +681,45 @@ fn write_row(lane: ptr<function, Lane>, i: u32, tau: real, y: State, p: Params) 
 
 // Writes every save time up to the end of an accepted step, but for what is saved after callbacks have fired.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
+    if !holds_save(lane, attempt) {
+        return;
+    }
     loop {
-        let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
         let t_save = (*lane).t_save;
-        let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal(t_save, (*lane).tau_stop));
-        if SAVES_STEPS || less(t_save, real_of(0.0)) || !is_reached {
-            return;
-        }
+        let since = sub(sub(t_save, (*lane).tau), (*lane).tau_low);
         var y_save = step.y1_candidate;
         if !less_equal(attempt.h, since) {
             y_save = interpolate(y, step, attempt.h, div(since, attempt.h));
         }
         write_row(lane, i, t_save, y_save, p);
+        if !holds_save(lane, attempt) {
+            return;
+        }
     }
+}
+
+// ==== shaders/powers_built_in.wgsl ====
+
+// Powers of 2 for the step-size control, where the adapter's own are good enough: WGSL promises log2 to 3 ulp (2^-21 between
+// 0.5 and 2) and exp2 to 3 + 2|x| ulp, which moves a step size by less than 1e-5 of it, and no result.
+
+fn control_log2(x: f32) -> f32 {
+    return log2(x);
+}
+
+fn control_exp2(x: f32) -> f32 {
+    return exp2(x);
 }
 
 // ==== shaders/controller.wgsl ====
 
 // Step-size control. Twin of src/cpu/controller.rs: same names, same order of operations.
-// Powers are taken through control_log2 and control_exp2, in f32 in any precision.
+// Powers are taken through control_log2 and control_exp2, in f32 in any precision (powers.wgsl, powers_built_in.wgsl).
 
 struct Control {
     accept: bool,
     dt: real,
     err_prev: f32,
-}
-
-// Binary logarithm of a positive normal number: x = m 2^e with m near 1, log2(m) from the series of atanh.
-fn control_log2(x: f32) -> f32 {
-    let bits = bitcast<u32>(x);
-    var e = f32(i32(bits >> 23u) - 127);
-    var m = bitcast<f32>((bits & 0x007fffffu) | 0x3f800000u);
-    if m > 1.4142135 { // sqrt(2)
-        m = m * 0.5;
-        e = e + 1.0;
-    }
-    let s = (m - 1.0) / (m + 1.0);
-    let s2 = s * s;
-    // 2/ln(2) times 1, 1/3, 1/5, 1/7
-    return e + s * (2.88539 + s2 * (0.9617967 + s2 * (0.577078 + s2 * 0.4121986)));
-}
-
-// 2^x for |x| < 126: 2^n times the Taylor series of 2^f, f within half of 0.
-fn control_exp2(x: f32) -> f32 {
-    let n = floor(x + 0.5);
-    let f = x - n;
-    // ln(2)^i / i!
-    let series = 1.0
-        + f * (0.6931472 + f * (0.2402265 + f * (0.05550411 + f * (0.009618129 + f * (0.0013333558 + f * 0.0001540353)))));
-    return series * bitcast<f32>(u32(i32(n) + 127) << 23u);
 }
 
 fn lesser_f32(a: f32, b: f32) -> f32 {
@@ -661,9 +730,9 @@ fn greater_f32(a: f32, b: f32) -> f32 {
     return select(b, a, a > b);
 }
 
-// Binary logarithm of the square root of a squared norm, which is limited to [1e-10, 1e30] first.
+// Binary logarithm of the square root of a squared norm, which is at most 1e30 and taken for at least 1e-10.
 fn log2_norm(norm_sq: f32) -> f32 {
-    return 0.5 * control_log2(greater_f32(lesser_f32(norm_sq, 1e30), 1e-10));
+    return 0.5 * control_log2(greater_f32(norm_sq, 1e-10));
 }
 
 // An error in tolerance units; none is none even where the tolerance is 0.
@@ -676,10 +745,18 @@ fn is_noise(error: real, size: real) -> bool {
     return less_equal(real_abs(error), mul(real_of(REAL_EPSILON), size));
 }
 
+// Least of `most` and of the size of a state below which errors within its rounding are below its tolerance; a half is for
+// the rounding of all that.
+fn quiet_size_of(rtol: real, atol: real, most: f32) -> f32 {
+    let size = 0.5 * to_f32(atol) / REAL_EPSILON;
+    return select(lesser_f32(most, size), most, less_equal(real_of(REAL_EPSILON), rtol));
+}
+
 // Accepts or rejects a step of size dt with squared error norm err_sq; NaN is rejected. Both cases share one power, and
-// neither branches: lanes and GPU threads go side by side.
-fn control(err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
-    let accept = less_equal(err_sq, real_of(1.0)) && finite;
+// neither branches: lanes and GPU threads go side by side. The configuration comes as a value, so that a loop holds what it
+// needs of it in registers.
+fn control(config: RunConfig, err_sq: real, finite: bool, dt: real, err_prev: f32, after_rejection: bool) -> Control {
+    let accept = less_equal(err_sq, real_of(1.0)) & finite;
     let err = log2_norm(to_f32(lesser(err_sq, real_of(1e30))));
     let accepted = config.beta2 * err_prev - config.beta1 * err;
     let exponent = select(-config.inv_exponent * err, accepted, accept);
@@ -723,21 +800,25 @@ fn initial_dt(h0: real, d1: real, df: real) -> real {
 
 // What a lane carries from dispatch to dispatch for its step size.
 fn load_stepping(i: u32, lane: ptr<function, Lane>) {
-    (*lane).tau = state[at(ROW_TAU, i)];
-    (*lane).tau_low = state[at(ROW_TAU_LOW, i)];
-    (*lane).dt = state[at(ROW_DT, i)];
-    (*lane).err_prev = to_f32(state[at(ROW_ERR_PREV, i)]);
+    if (*lane).started {
+        (*lane).tau = state[at(ROW_TAU, i)];
+        (*lane).tau_low = state[at(ROW_TAU_LOW, i)];
+        (*lane).dt = state[at(ROW_DT, i)];
+        (*lane).err_prev = to_f32(state[at(ROW_ERR_PREV, i)]);
+    }
 }
 
 fn store_stepping(i: u32, lane: Lane) {
-    state[at(ROW_TAU_LOW, i)] = lane.tau_low;
-    state[at(ROW_DT, i)] = lane.dt;
-    state[at(ROW_ERR_PREV, i)] = real_of(lane.err_prev);
+    if lane.status == STATUS_RUNNING {
+        state[at(ROW_TAU_LOW, i)] = lane.tau_low;
+        state[at(ROW_DT, i)] = lane.dt;
+        state[at(ROW_ERR_PREV, i)] = real_of(lane.err_prev);
+    }
 }
 
 // The first step size, where none is given.
 fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
-    if less(real_of(0.0), config.dt) {
+    if FIRST_STEP_GIVEN || less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
@@ -752,16 +833,77 @@ fn segment_steps(lane: ptr<function, Lane>) -> u32 {
     return 0u;
 }
 
-// Every adaptive step has a decision to make.
-fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
-    return 0u;
-}
-
 // What a step may be longer than it should: where a largest step divides the distance of stops, what is left after the last
 // one would be a step of rounding alone. A thousandth covers that in any format, and is nothing to the controller, which
 // aims a tenth lower than it might.
 fn stretched(dt: real) -> real {
     return mul(real_of(1.001f), dt);
+}
+
+// The mean square of the errors of a step in tolerance units, and the sum of the magnitudes of its candidate.
+struct QuietNorm {
+    sq: real,
+    size: f32,
+}
+
+// The smallest step that time resolves between two offsets from t0, or that is asked for.
+fn smallest_step(t0: real, tau: real, tau_far: real) -> real {
+    let t = greater(real_abs(add(t0, tau)), real_abs(add(t0, tau_far)));
+    return greater(config.dt_min, mul(real_of(REAL_EPSILON), t));
+}
+
+// The offset from t0 that quiet steps stay short of: that of the next save time or the end of the segment.
+fn quiet_end(lane: ptr<function, Lane>) -> real {
+    let t_save = (*lane).t_save;
+    return select(lesser(t_save, (*lane).tau_stop), (*lane).tau_stop, less(t_save, real_of(0.0)));
+}
+
+// Whether the next step stays short of an offset from t0, and may be rejected without coming to the smallest one.
+fn is_quiet(lane: ptr<function, Lane>, tau_end: real, dt_least: real) -> bool {
+    let left = sub(sub(tau_end, (*lane).tau), (*lane).tau_low);
+    return less(stretched((*lane).dt), left) & less(dt_least, (*lane).dt);
+}
+
+// Tries the next steps that neither save nor end, at most budget of them, with nothing else in the loop: some devices
+// execute rare work, masked, even when no lane needs it. Returns how many. Each of them does what a step that is looked at in
+// every way would do, bit for bit; one that needs that look is left to the caller, untouched: one whose norm is NaN or huge,
+// whose candidate may not be finite, or whose errors may be within the rounding of the state.
+fn quiet_steps(lane: ptr<function, Lane>, y: ptr<function, State>, low: ptr<function, Low>, k1: ptr<function, State>, p: Params, budget: u32) -> u32 {
+    if SAVES_STEPS {
+        return 0u;
+    }
+    let settings = config;
+    let tolerances = load_tolerances();
+    let before = (*lane).accepted + (*lane).rejected;
+    let most = min(config.max_steps, before + budget);
+    let most_size = quiet_size(*y, tolerances);
+    let tau_end = quiet_end(lane);
+    let dt_least = stretched(smallest_step((*lane).t0, (*lane).tau, tau_end));
+    // The loop asks at its end whether it goes on: devices that mask lanes would do a last round for nothing.
+    if before < most && 0.0f < most_size && is_quiet(lane, tau_end, dt_least) {
+        loop {
+            let h = (*lane).dt;
+            let step = rk_step(add((*lane).t0, (*lane).tau), *y, *low, *k1, p, weights(h), h);
+            let norm = quiet_norm_sq(*y, step, h, tolerances);
+            if !(less(norm.sq, real_of(1e30)) & (norm.size < most_size)) {
+                break;
+            }
+            let decision = control(settings, norm.sq, true, h, (*lane).err_prev, (*lane).after_rejection);
+            (*lane).dt = decision.dt;
+            (*lane).err_prev = decision.err_prev;
+            (*lane).after_rejection = !decision.accept;
+            take_step(decision.accept, step, y, low, k1);
+            advance_if(decision.accept, lane, h);
+            (*lane).rejected += select(1u, 0u, decision.accept);
+            if ((*lane).accepted + (*lane).rejected >= most) | !is_quiet(lane, tau_end, dt_least) {
+                break;
+            }
+        }
+    }
+    if (*lane).after_rejection {
+        (*lane).dt = greater((*lane).dt, smallest_step((*lane).t0, (*lane).tau, (*lane).tau));
+    }
+    return (*lane).accepted + (*lane).rejected - before;
 }
 
 // Chooses the size of the next step: dt, or what is left of the segment.
@@ -775,15 +917,14 @@ fn begin_step(lane: ptr<function, Lane>) -> Attempt {
 // would be rejected for errors within the rounding of y alone chases noise: it ends the trajectory.
 fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culprit: u32) -> bool {
     let finite = culprit == 0u;
-    let decision = control(norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
+    let decision = control(config, norm.sq, finite, attempt.h, (*lane).err_prev, (*lane).after_rejection);
     // A step that a stop has cut short says little of how long the next one may be.
     (*lane).dt = select(decision.dt, greater(decision.dt, (*lane).dt), decision.accept && attempt.is_last);
     (*lane).err_prev = decision.err_prev;
     (*lane).after_rejection = !decision.accept;
     if !decision.accept {
         (*lane).rejected += 1u;
-        let resolution = mul(real_of(REAL_EPSILON), real_abs(add((*lane).t0, (*lane).tau)));
-        let smallest = greater(config.dt_min, resolution);
+        let smallest = smallest_step((*lane).t0, (*lane).tau, (*lane).tau);
         if !less(stretched(smallest), attempt.h) {
             (*lane).status = select(STATUS_NON_FINITE, STATUS_DT_UNDERFLOW, finite);
             (*lane).culprit = select(culprit, (*lane).culprit, finite);
@@ -798,35 +939,42 @@ fn end_step(lane: ptr<function, Lane>, attempt: Attempt, norm: ErrorNorm, culpri
 
 // Moves time past an accepted step.
 fn advance(lane: ptr<function, Lane>, attempt: Attempt) {
-    (*lane).accepted += 1u;
     if attempt.is_last {
+        (*lane).accepted += 1u;
         (*lane).tau = (*lane).tau_stop;
         (*lane).tau_low = real_of(0.0);
         (*lane).status = select(STATUS_SUCCESS, STATUS_RUNNING, less((*lane).tau_stop, (*lane).span));
         return;
     }
+    advance_if(true, lane, attempt.h);
+}
+
+// Moves time past a step that does not end the segment, if it is accepted.
+fn advance_if(accept: bool, lane: ptr<function, Lane>, h: real) {
     // T. Dekker's fast two-sum, Numer. Math. 18 (1971) 224-242: exact for |tau| >= |small| and harmless else.
-    let small = opaque(add(attempt.h, (*lane).tau_low));
+    let small = opaque(add(h, (*lane).tau_low));
     let tau = opaque(add((*lane).tau, small));
-    (*lane).tau_low = sub(small, opaque(sub(tau, (*lane).tau)));
-    (*lane).tau = tau;
+    let tau_low = sub(small, opaque(sub(tau, (*lane).tau)));
+    (*lane).tau_low = select((*lane).tau_low, tau_low, accept);
+    (*lane).tau = select((*lane).tau, tau, accept);
+    (*lane).accepted += select(0u, 1u, accept);
 }
 
 // ==== shaders/drive.wgsl ====
 
 // The loop over steps of one trajectory. Twin of src/cpu/drive.rs, where a block of lanes steps together.
-// A dispatch attempts at most slice_steps steps; what is unfinished rests in the buffers until the next one.
+// A dispatch attempts so many steps of each unfinished trajectory; what is unfinished then rests in the buffers until the
+// next one, and shaders/compact.wgsl lists it.
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = id.x + id.y * groups.x * WORKGROUP_SIZE;
-    if i >= config.n_traj {
+    let place = id.x + id.y * groups.x * WORKGROUP_SIZE;
+    if place >= unfinished[0] {
         return;
     }
+    let i = unfinished[LIST_HEADER + place];
+    let slice_steps = unfinished[LIST_STEPS];
     var lane = load_lane(i);
-    if lane.status != STATUS_RUNNING {
-        return;
-    }
     let p = load_params(i);
     var y = load_y(i);
     var low = load_low(i);
@@ -847,13 +995,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         save_start(&lane, i, y, p);
     }
     var n = 0u;
-    while n < config.slice_steps && lane.status == STATUS_RUNNING {
-        let quiet = quiet_steps(&lane, &y, &low, &k1, p, config.slice_steps - n);
-        n += max(quiet, 1u);
+    // The loop asks at its end whether it goes on: devices that mask lanes would do a last round for nothing.
+    loop {
+        n += quiet_steps(&lane, &y, &low, &k1, p, select(0u, slice_steps - n, lane.status == STATUS_RUNNING));
         var at_stop = false;
-        if quiet == 0u {
+        if n < slice_steps && lane.status == STATUS_RUNNING && lane.accepted + lane.rejected < config.max_steps {
+            n += 1u;
             let attempt = begin_step(&lane);
-            let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, attempt.h, time_step(&lane, attempt));
+            let h_time = time_step(&lane, attempt);
+            let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, weights(attempt.h), h_time);
             let culprit = first_non_finite(step.y1_candidate);
             if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
                 save_until(&lane, i, attempt, y, step, p);
@@ -871,17 +1021,21 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         if HAS_STOPS && at_stop && (lane.status == STATUS_RUNNING || lane.status == STATUS_SUCCESS) {
             pass_stop(&lane, i, &y, &low, &k1, p);
         }
+        if n >= slice_steps || lane.status != STATUS_RUNNING {
+            break;
+        }
     }
     if lane.status == STATUS_SUCCESS && lane.culprit != 0u {
         lane.status = STATUS_NON_FINITE;
     }
     store_lane(i, lane);
     store_y(i, y);
-    store_low(i, low);
-    store_k1(i, k1);
+    // A trajectory that has ended takes no further step.
     if lane.status == STATUS_RUNNING {
-        atomicAdd(&unfinished, 1u);
+        store_low(i, low);
+        store_k1(i, k1);
     }
+    counts[at(COUNT_SLICE, i)] = n;
 }
 
 // ==== shaders/math/f32.wgsl ====
