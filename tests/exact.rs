@@ -211,6 +211,39 @@ fn f32_has_the_same_bits_on_both_backends() {
     compare_backends(Precision::F32, N_TRAJ, |_| true);
 }
 
+/// Tolerances decide which steps need a closer look: those whose errors may be within the rounding of a state, and those of
+/// states whose tolerance is 0.
+#[test]
+fn any_tolerances_have_the_same_bits() {
+    let Some(mut gpu) = gpu() else { return };
+    let each = |values: [(&str, f64); 3]| {
+        Tolerance::PerState(values.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    };
+    let all = Tolerance::Scalar;
+    let (lorenz, zeros) = (MODELS[4], MODELS[6]);
+    let cases = [
+        (lorenz, each([("x", 1e-3), ("y", 1e-5), ("z", 0.0)]), each([("x", 0.0), ("y", 1e-6), ("z", 1e-3)])),
+        (lorenz, all(0.0), all(1e-2)),
+        (lorenz, all(0.0), all(2e-6)),
+        (zeros, all(1e-4), all(0.0)),
+    ];
+    let mut seen = HashSet::new();
+    for ((name, json), rtol, atol) in cases {
+        for dt in [None, Some(1e-3)] {
+            let mut world = world(json, "tsit5", Precision::F32);
+            (world.run.rtol, world.run.atol, world.run.dt) = (Some(rtol.clone()), Some(atol.clone()), dt);
+            let spec = world.compile().expect("a model");
+            let on_gpu = solved(&spec, &world, 1000, &mut gpu);
+            let what = format!("{name}, rtol {rtol:?}, atol {atol:?}, first step {dt:?}");
+            assert_same(&on_gpu, &solved(&spec, &world, 1000, &mut CpuBackend::new()), &what);
+            seen.extend(on_gpu.status);
+        }
+    }
+    for status in [Status::Success, Status::ToleranceNotReachable] {
+        assert!(seen.contains(&status), "no trajectory ended as {}", status.name());
+    }
+}
+
 /// Of save times that are one number in f32 some lie before, at and after a firing, and some inside a step and at the end.
 #[test]
 fn close_save_times_have_the_same_bits() {

@@ -5,7 +5,6 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
-const SAVES_LATER: bool = false;
 const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
@@ -626,9 +625,6 @@ fn pass_stop(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: pt
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
-    if SAVES_LATER {
-        return;
-    }
     let is_first_step = SAVES_STEPS && (*lane).n_saved == 0u;
     if is_first_step || less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, real_of(0.0), y, p);
