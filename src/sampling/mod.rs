@@ -12,6 +12,7 @@ mod quantile;
 pub mod sobol;
 
 pub use philox::philox4x32_10;
+#[cfg(feature = "gpu")]
 pub(crate) use points::Spread;
 pub use points::{MOST_SPREAD, Points, uniform01, unit};
 pub use quantile::{Kind, NORMAL, NormalQuantile, Shape, quantile, standard_normal_quantile};

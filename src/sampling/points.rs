@@ -56,6 +56,7 @@ impl Points {
     }
 
     /// How they are spread.
+    #[cfg(feature = "gpu")]
     pub(crate) fn spread(&self) -> &Spread {
         &self.spread
     }

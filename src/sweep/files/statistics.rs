@@ -2,6 +2,7 @@
 
 use crate::output::shortest;
 use crate::real::Precision;
+#[cfg(feature = "npz")]
 use crate::status::Status;
 use crate::sweep::{Covariances, QuantityStatistics, SweepResult};
 use serde_json::{Map, Value, json};
