@@ -101,7 +101,10 @@ const BAD: &[(&str, &str)] = &[
         "invalid value 'failed(65)' for '--keep <WHICH>': 'failed' keeps 1 to 64 trajectories, got 65HELP",
     ),
     ("--every 3d", "invalid value '3d' for '--every <TIME>': expected a time, such as 30s, 5m or 1hHELP"),
-    ("--memory lots", "invalid value 'lots' for '--memory <SIZE>': expected a size of memory, such as 500M or 2GHELP"),
+    (
+        "--memory lots",
+        "invalid value 'lots' for '--memory <SIZE>': expected a size of memory of at least 1M, such as 500M or 2GHELP",
+    ),
     (
         "--statistics=false --keep failed(1)",
         "--statistics=false turns off what --keep asks for; leave out one of them\n",

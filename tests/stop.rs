@@ -113,7 +113,7 @@ fn what_has_ended_is_kept_and_what_has_not_begun_is_stopped() {
 #[test]
 fn what_is_under_way_keeps_what_there_is() {
     for tested in backends() {
-        let result = solve(&mut in_threes(tested.backend), 1e4, &Until::asked(5));
+        let result = solve(&mut in_threes(tested.backend), 5e5, &Until::asked(5));
         assert_eq!(result.status, [Status::Stopped; 10], "{}", tested.name);
         for i in 0..3 {
             assert!(

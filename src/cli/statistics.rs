@@ -79,6 +79,9 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
     time.ok_or_else(|| "expected a time, such as 30s, 5m or 1h".to_string())
 }
 
+/// A megabyte: in less, chunks are of so few trajectories that a run never ends.
+const LEAST_MEMORY: f64 = 1048576.0;
+
 /// Bytes, or so many with a unit of 1024 each.
 pub fn memory(text: &str) -> std::result::Result<u64, String> {
     let unit = text.chars().last().map(|c| c.to_ascii_uppercase()).and_then(|c| "KMGT".find(c));
@@ -86,8 +89,10 @@ pub fn memory(text: &str) -> std::result::Result<u64, String> {
         Some(power) => (&text[..text.len() - 1], 1024f64.powi(power as i32 + 1)),
         None => (text, 1.0),
     };
-    let bytes = number.parse().ok().map(|n: f64| n * scale).filter(|bytes| (1.0..9e15).contains(bytes));
-    bytes.map(|bytes| bytes as u64).ok_or_else(|| "expected a size of memory, such as 500M or 2G".to_string())
+    let bytes = number.parse().ok().map(|n: f64| n * scale).filter(|bytes| (LEAST_MEMORY..9e15).contains(bytes));
+    bytes
+        .map(|bytes| bytes as u64)
+        .ok_or_else(|| "expected a size of memory of at least 1M, such as 500M or 2G".to_string())
 }
 
 impl StatisticsArgs {
