@@ -18,6 +18,7 @@ use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::Ended;
+use crate::status::Status;
 
 /// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
 #[derive(Debug, Clone)]
@@ -133,6 +134,24 @@ pub struct RawOutput {
 }
 
 impl RawOutput {
+    /// Of trajectories that the user has stopped before they began.
+    pub(crate) fn never_begun(job: &Job, n_traj: usize) -> RawOutput {
+        let nan = |rows: usize| vec![f64::NAN; rows * n_traj];
+        let n_save = if job.form().saves_steps { 0 } else { job.saves.count() };
+        RawOutput {
+            n_traj,
+            y: nan(job.program.n_state()),
+            t: nan(1),
+            culprit: vec![0; n_traj],
+            saved: nan(n_save * job.program.n_row()),
+            tau_saved: Vec::new(),
+            status: vec![Status::Stopped as u32; n_traj],
+            accepted: vec![0; n_traj],
+            rejected: vec![0; n_traj],
+            n_cut: vec![0; n_traj],
+        }
+    }
+
     /// Puts NaN into the rows beyond the last that each trajectory has saved.
     pub(crate) fn clear_unsaved(&mut self, n_saved: &[u32], n_row: usize) {
         let (n_traj, has_tau) = (self.n_traj, !self.tau_saved.is_empty());

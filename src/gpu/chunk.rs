@@ -136,11 +136,11 @@ impl Chunk {
         let per_trajectory = |label: &str, bytes: u64| device.storage(label, bytes * capacity as u64);
         let uniform = |label: &str, bytes: usize| device.buffer(label, bytes as u64, wgpu::BufferUsages::UNIFORM);
         let tables = tables(job);
-        let times = device.storage("times", times_size(job, capacity) as u64 * real_bytes(job.precision));
         let list = || device.storage("unfinished", (LIST_HEADER + capacity) as u64 * WORD);
         let parts = device.scoped(|| {
             let lists = [list(), list()];
             let staging = device.staging(if is_read { each.read() * capacity as u64 } else { WORD });
+            let times = device.storage("times", times_size(job, capacity) as u64 * real_bytes(job.precision));
             (
                 [uniform("config", config_bytes(job, 1).len()), uniform("tables", tables.len()), times],
                 [per_trajectory("params", each.params), per_trajectory("state", each.state)],

@@ -289,6 +289,11 @@ impl GpuBackend {
     }
 }
 
+/// Half of a chunk: whole blocks as long as there are any.
+fn half(size: usize) -> usize {
+    if size > BLOCK { (size / 2 / BLOCK).max(1) * BLOCK } else { size.div_ceil(2) }
+}
+
 /// How a run is cut into chunks.
 struct Cut {
     /// Trajectories of a chunk.
@@ -311,7 +316,7 @@ impl Cut {
             let chunk = |place| Chunk::new(&open.device, kernels, job, (size, &self.each, self.is_read), place);
             match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
                 Err(Error::Memory(_)) if slots > 1 => slots = 1,
-                Err(Error::Memory(_)) if size > 1 && self.may_shrink => size = size.div_ceil(2),
+                Err(Error::Memory(_)) if size > 1 && self.may_shrink => size = half(size),
                 chunks => return Ok((chunks?, size)),
             }
         }
@@ -351,7 +356,8 @@ impl Backend for GpuBackend {
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
         // Spans of their own are known with the inputs only.
         self.check_size(job)?;
-        let mut result = RawOutput::default();
+        // What it is if the user stops it before it begins.
+        let mut result = RawOutput::never_begun(job, inputs.n_traj);
         let mut sink = |_, _, output| {
             result = output;
             Ok(())

@@ -121,8 +121,9 @@ pub struct Pump<'a> {
     slots: Vec<Slot>,
     in_flight: VecDeque<Submission>,
     spare: Vec<wgpu::Buffer>,
-    /// Steps of the next submission.
+    /// Steps of the next submission, and lanes of the last.
     steps: u32,
+    lanes: usize,
     last_end: Instant,
     pub spent: Spent,
 }
@@ -151,6 +152,7 @@ impl<'a> Pump<'a> {
             in_flight: VecDeque::new(),
             spare,
             steps: pace.steps.unwrap_or_else(|| first_steps(job, capacity)),
+            lanes: capacity,
             last_end: Instant::now(),
             spent: Spent::default(),
         })
@@ -229,6 +231,11 @@ impl<'a> Pump<'a> {
 
     /// Submits dispatches for every chunk on its way.
     fn submit(&mut self) -> Result<()> {
+        let lanes = self.slots.iter().filter(|slot| slot.is_running()).map(|slot| slot.chunk.unfinished).sum();
+        if self.pace.steps.is_none() {
+            self.steps = steps_of_lanes(self.steps, self.lanes, lanes);
+        }
+        self.lanes = lanes;
         let dispatches = self.dispatches();
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
         let staging = self.spare.pop().expect("there is one for each submission in flight");
@@ -267,7 +274,7 @@ impl<'a> Pump<'a> {
             return vec![steps];
         }
         if self.is_pilot() {
-            return vec![FIRST_STEPS];
+            return vec![self.steps.min(FIRST_STEPS)];
         }
         let running = || self.slots.iter().filter(|slot| slot.is_running()).map(|slot| &slot.chunk);
         // Where all trajectories end together, or all are in one warp, there is nothing to gain by a new list.
@@ -292,6 +299,7 @@ impl<'a> Pump<'a> {
         self.spent.busy += spent;
         self.last_end = now;
         self.spare.push(submission.staging);
+        let mut moved = 0;
         for ((at, first), news) in submission.works_on.into_iter().zip(news) {
             let slot = &mut self.slots[at];
             // Another chunk may be there by now, if this one had ended before.
@@ -299,9 +307,11 @@ impl<'a> Pump<'a> {
                 let (ended, steps) = slot.chunk.hear(news);
                 self.progress.finished(ended);
                 self.progress.stepped(steps);
+                moved += steps;
             }
         }
-        if self.pace.steps.is_none() {
+        // One that found nothing left to do tells nothing of the next.
+        if self.pace.steps.is_none() && moved > 0 {
             self.steps = next_steps(submission.steps, spent.as_secs_f64(), self.pace.seconds);
         }
         Ok(())
@@ -348,6 +358,11 @@ fn next_steps(steps: u32, spent: f64, seconds: f64) -> u32 {
     changed.clamp(1.0, f64::from(MAX_STEPS) * MAX_DISPATCHES as f64) as u32
 }
 
+/// Steps for more lanes than those that the number was meant for: a device may take longer for them.
+fn steps_of_lanes(steps: u32, before: usize, lanes: usize) -> u32 {
+    if lanes <= before { steps } else { (f64::from(steps) * before as f64 / lanes as f64).max(1.0) as u32 }
+}
+
 /// Attempted steps of the first submission: each stage costs the derivative and a sum over the stages before it.
 fn first_steps(job: &Job, n_traj: usize) -> u32 {
     let stages = job.method.stages.count();
@@ -370,5 +385,12 @@ mod tests {
         // A second a step: not even one fits.
         assert_eq!(next_steps(2, 2.0, 0.05), 1);
         assert_eq!(next_steps(1, 1e-12, 0.05), 4);
+    }
+
+    #[test]
+    fn what_few_lanes_may_take_is_too_much_for_many() {
+        assert_eq!(steps_of_lanes(1000, 10, 100), 100);
+        assert_eq!(steps_of_lanes(1000, 100, 10), 1000);
+        assert_eq!(steps_of_lanes(2, 1, 1000), 1);
     }
 }

@@ -119,6 +119,7 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> s
     let mut out = BufWriter::new(file);
     write(&mut out)
         .and_then(|()| out.flush())
+        .and_then(|()| out.get_ref().sync_all())
         .and_then(|()| std::fs::rename(&temporary.0, resolved(path)))
         .map_err(|e| Error::file(path, format!("cannot be written: {e}")))
 }

@@ -1,4 +1,4 @@
-//! One number of a whole trajectory. Twin of `shaders/summaries.wgsl`.
+//! One number of a whole trajectory. Twin of `shaders/reduce/summarize.wgsl`.
 //!
 //! In: the save times and the saved values of a row. Out: the number, in the format of the run, by a loop over the save
 //! times in order. Of equal values the first one counts.

@@ -1,6 +1,6 @@
 //! What the numbers of a sweep depend on, so that a checkpoint is continued only by the run that it is of.
 //!
-//! The backend is not among it: another one gives the same statistics, though not the same bits unless its arithmetic is exact.
+//! The backend is not among it: another one gives the same statistics to rounding, for a GPU sums blocks in the format of the run.
 
 use crate::compile::CompiledSpec;
 use crate::ensemble::Ensemble;

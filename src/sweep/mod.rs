@@ -129,7 +129,16 @@ pub fn sweep_with(
     for kept in result.kept.iter_mut().filter(|_| !is_stopped) {
         let run = RunSettings { reps: None, ..run.clone() };
         let range = kept.trajectory..kept.trajectory + 1;
-        kept.result = Some(solve_range(spec, &run, ensemble, range, backend, &Silent)?.trajectory(0));
+        if options.progress.is_stopped() {
+            break;
+        }
+        // The statistics took their time: they count whatever becomes of a replay.
+        match solve_range(spec, &run, ensemble, range, backend, &Silent) {
+            Ok(replayed) => kept.result = Some(replayed.trajectory(0)),
+            Err(error) => {
+                result.info.warnings.push(format!("trajectory {} cannot be solved again: {error}", kept.trajectory));
+            }
+        }
     }
     result.info.elapsed = start.elapsed();
     Ok(result)
