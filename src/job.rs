@@ -18,7 +18,6 @@ use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::Ended;
-use crate::status::Status;
 
 /// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
 #[derive(Debug, Clone)]
@@ -60,7 +59,7 @@ pub enum Saves {
     Own(usize),
     /// At t0 and after every accepted step.
     Steps {
-        /// Most rows of one trajectory; with one more it ends as [`Status::SaveLimit`].
+        /// Most rows of one trajectory; with one more it ends as [`Status::SaveLimit`](crate::Status::SaveLimit).
         most: usize,
         /// Whether a row follows after the callbacks that fire at a time.
         after_firing: bool,
@@ -135,6 +134,7 @@ pub struct RawOutput {
 
 impl RawOutput {
     /// Of trajectories that the user has stopped before they began.
+    #[cfg(feature = "gpu")]
     pub(crate) fn never_begun(job: &Job, n_traj: usize) -> RawOutput {
         let nan = |rows: usize| vec![f64::NAN; rows * n_traj];
         let n_save = if job.form().saves_steps { 0 } else { job.saves.count() };
@@ -145,7 +145,7 @@ impl RawOutput {
             culprit: vec![0; n_traj],
             saved: nan(n_save * job.program.n_row()),
             tau_saved: Vec::new(),
-            status: vec![Status::Stopped as u32; n_traj],
+            status: vec![crate::status::Status::Stopped as u32; n_traj],
             accepted: vec![0; n_traj],
             rejected: vec![0; n_traj],
             n_cut: vec![0; n_traj],
