@@ -14,7 +14,6 @@ struct Tally {
     executed_high: atomic<u32>,
     needed: atomic<u32>,
     needed_high: atomic<u32>,
-    failed: atomic<u32>,
 }
 
 struct After {
@@ -33,7 +32,6 @@ struct After {
 var<workgroup> goes_on: array<atomic<u32>, N_WARP>;
 var<workgroup> most: array<atomic<u32>, N_WARP>;
 var<workgroup> needed: atomic<u32>;
-var<workgroup> failed: atomic<u32>;
 var<workgroup> first: u32;
 
 fn add_executed(steps: u32) {
@@ -69,9 +67,6 @@ fn main(
         if runs {
             atomicOr(&goes_on[warp], 1u << lane);
         }
-        if !runs && status != STATUS_SUCCESS {
-            atomicAdd(&failed, 1u);
-        }
         atomicMax(&most[warp], steps);
         atomicAdd(&needed, steps);
     }
@@ -86,7 +81,6 @@ fn main(
         first = atomicAdd(&after.count, n);
         add_executed(executed);
         add_needed(atomicLoad(&needed));
-        atomicAdd(&tally.failed, atomicLoad(&failed));
     }
     workgroupBarrier();
     if runs {

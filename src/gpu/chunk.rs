@@ -37,7 +37,7 @@ pub const MAX_DISPATCHES: usize = 32;
 
 /// Words that tell the host how far a chunk is: the number of unfinished trajectories, then those of `Tally` in
 /// `shaders/compact.wgsl`.
-pub const NEWS: usize = 6;
+pub const NEWS: usize = 5;
 
 const WORD: u64 = size_of::<u32>() as u64;
 
@@ -265,7 +265,7 @@ impl Chunk {
 
     /// Takes the news. Returns how many trajectories have ended and how many steps were attempted since the last.
     pub fn hear(&mut self, news: [u32; NEWS]) -> (usize, u64) {
-        let [unfinished, executed, executed_high, needed, needed_high, _] = news.map(u64::from);
+        let [unfinished, executed, executed_high, needed, needed_high] = news.map(u64::from);
         let steps = LaneSteps { executed: executed | executed_high << 32, needed: needed | needed_high << 32 };
         let since = (self.unfinished - unfinished as usize, steps.needed - self.lane_steps.needed);
         (self.unfinished, self.lane_steps) = (unfinished as usize, steps);

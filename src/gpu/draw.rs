@@ -7,7 +7,7 @@
 
 use super::buffers::{Device, pack, real_bytes};
 use super::device;
-use super::kernel::{bind, compute_pipeline, layout};
+use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::{Error, Result};
 use crate::job::{Inputs, rounded_off};
 use crate::pair::F32x2;
@@ -15,9 +15,6 @@ use crate::real::{Arithmetic, Precision, Real};
 use crate::sampling::{Draw, Draws, Points, Shape, Spread};
 use crate::wgsl::{self, ENTRY_KEYS, ENTRY_WORDS, KIND_NONE, KernelOptions};
 use std::ops::Range;
-
-/// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
-const GROUPS_X: u32 = 32768;
 
 /// Numbers of a dispatch, in the layout of `RunConfig` in `shaders/draw.wgsl`.
 #[derive(Debug, Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
@@ -39,11 +36,7 @@ struct DrawConfig {
 }
 
 /// Bindings, as in `shaders/draw.wgsl`.
-const BINDINGS: [wgpu::BufferBindingType; 5] = {
-    const READ_ONLY: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: true };
-    const READ_WRITE: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: false };
-    [wgpu::BufferBindingType::Uniform, READ_ONLY, READ_ONLY, READ_WRITE, READ_WRITE]
-};
+const BINDINGS: [wgpu::BufferBindingType; 5] = [UNIFORM, READ, READ, WRITE, WRITE];
 
 /// Where the inputs of a chunk go: buffers of rows, `[row][trajectory]`, in the run's number format.
 pub struct Target<'a> {
@@ -61,12 +54,10 @@ pub struct Target<'a> {
 
 /// Draws the inputs of an ensemble.
 pub struct Drawer {
-    pipeline: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
+    kernel: Kernel,
     entries: wgpu::Buffer,
     numbers: wgpu::Buffer,
     config: DrawConfig,
-    workgroup_size: u32,
 }
 
 impl Drawer {
@@ -82,9 +73,7 @@ impl Drawer {
             )));
         }
         let options = KernelOptions { arithmetic, ..KernelOptions::from(precision) };
-        let source = wgsl::draw(options)?;
-        let layout = device.scoped(|| layout(&device.device, &BINDINGS))?;
-        let pipeline = compute_pipeline(device, &source, &layout)?;
+        let kernel = Kernel::new(device, &wgsl::draw(options)?, &BINDINGS)?;
         let (entries, numbers) = match precision {
             Precision::F32 => table::<f32>(draws)?,
             Precision::F64 => table::<f64>(draws)?,
@@ -106,8 +95,7 @@ impl Drawer {
             n_entry: (entries.len() / ENTRY_WORDS) as u32,
             ..DrawConfig::default()
         };
-        let workgroup_size = options.workgroup_size;
-        Ok(Drawer { pipeline, layout, entries: entries_buffer, numbers: numbers_buffer, config, workgroup_size })
+        Ok(Drawer { kernel, entries: entries_buffer, numbers: numbers_buffer, config })
     }
 
     /// Has an encoder fill the rows of `n_traj` trajectories from number `first` on.
@@ -138,12 +126,8 @@ impl Drawer {
             device.scoped(|| device.buffer("draw config", bytes.len() as u64, wgpu::BufferUsages::UNIFORM))?;
         device.queue.write_buffer(&uniform, 0, bytes);
         let buffers = [&uniform, &self.entries, &self.numbers, target.params, target.state];
-        let bind_group = bind(device, &self.layout, &buffers)?;
-        let groups = (n_traj as u32).div_ceil(self.workgroup_size);
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &bind_group, &[]);
-        pass.dispatch_workgroups(groups.min(GROUPS_X), groups.div_ceil(GROUPS_X), 1);
+        let bind_group = self.kernel.bind(device, &buffers)?;
+        self.kernel.dispatch(&mut encoder.begin_compute_pass(&Default::default()), &bind_group, n_traj);
         Ok(())
     }
 }

@@ -2,11 +2,8 @@
 
 use super::buffers::Device;
 use crate::error::Result;
-use crate::wgsl::KernelSource;
+use crate::wgsl::{GROUPS_X, KernelSource};
 use std::borrow::Cow;
-
-/// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
-const GROUPS_X: u32 = 32768;
 
 /// A pipeline and what it is bound to.
 pub struct Kernel {
@@ -35,7 +32,11 @@ impl Kernel {
 
     /// At least so many invocations; those beyond the last have nothing to do.
     pub fn dispatch(&self, pass: &mut wgpu::ComputePass, bind_group: &wgpu::BindGroup, invocations: usize) {
-        let groups = (invocations as u32).div_ceil(self.workgroup_size);
+        self.dispatch_groups(pass, bind_group, (invocations as u32).div_ceil(self.workgroup_size));
+    }
+
+    /// At least so many workgroups, in two dimensions where one does not hold them.
+    pub fn dispatch_groups(&self, pass: &mut wgpu::ComputePass, bind_group: &wgpu::BindGroup, groups: u32) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, bind_group, &[]);
         pass.dispatch_workgroups(groups.min(GROUPS_X), groups.div_ceil(GROUPS_X), 1);
@@ -43,7 +44,7 @@ impl Kernel {
 }
 
 /// A layout of buffers, bound from 0 on.
-pub fn layout(device: &wgpu::Device, kinds: &[wgpu::BufferBindingType]) -> wgpu::BindGroupLayout {
+fn layout(device: &wgpu::Device, kinds: &[wgpu::BufferBindingType]) -> wgpu::BindGroupLayout {
     let entry = |(binding, kind): (u32, &wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
@@ -55,7 +56,7 @@ pub fn layout(device: &wgpu::Device, kinds: &[wgpu::BufferBindingType]) -> wgpu:
 }
 
 /// Compiles `main` of a kernel; as SPIR-V where its rounding must be kept and the device takes that.
-pub fn compute_pipeline(
+fn compute_pipeline(
     device: &Device,
     source: &KernelSource,
     layout: &wgpu::BindGroupLayout,
@@ -99,7 +100,7 @@ pub fn compute_pipeline(
 }
 
 /// Binds buffers to 0, 1, ...
-pub fn bind(device: &Device, layout: &wgpu::BindGroupLayout, buffers: &[&wgpu::Buffer]) -> Result<wgpu::BindGroup> {
+fn bind(device: &Device, layout: &wgpu::BindGroupLayout, buffers: &[&wgpu::Buffer]) -> Result<wgpu::BindGroup> {
     let entries: Vec<wgpu::BindGroupEntry> = (0..)
         .zip(buffers)
         .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })

@@ -5,7 +5,7 @@
 //! caller from the rows concerned ([`failures`]). How blocks and chunks add up is not its business.
 
 use super::buffers::{Device, pack, real_bytes, unpack};
-use super::kernel::{bind, compute_pipeline, layout};
+use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::Result;
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::{
@@ -13,8 +13,8 @@ use crate::reduce::{
 };
 use crate::status::{Status, stopped_if_running};
 use crate::wgsl::reduce::{
-    HISTOGRAM_BLOCKS, MOMENT_REALS, MOMENT_WORDS, MomentReal, MomentWord, Oddity, REDUCE_GROUPS_X, ReduceConfig,
-    ReduceKernel, TALLY_WORDS, TallyWord, reduce, summary_code,
+    HISTOGRAM_BLOCKS, MOMENT_REALS, MOMENT_WORDS, MomentReal, MomentWord, Oddity, ReduceConfig, ReduceKernel,
+    TALLY_WORDS, TallyWord, reduce, summary_code,
 };
 
 // SAFETY: ReduceConfig is repr(C), of u32 alone, any bits of which are values.
@@ -22,12 +22,7 @@ unsafe impl bytemuck::Zeroable for ReduceConfig {}
 unsafe impl bytemuck::Pod for ReduceConfig {}
 
 /// Bindings of the kernels, as in `shaders/reduce/layout.wgsl`.
-const BINDINGS: [wgpu::BufferBindingType; 7] = {
-    const READ_ONLY: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: true };
-    const READ_WRITE: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: false };
-    const UNIFORM: wgpu::BufferBindingType = wgpu::BufferBindingType::Uniform;
-    [UNIFORM, READ_ONLY, READ_ONLY, READ_ONLY, READ_WRITE, READ_WRITE, READ_WRITE]
-};
+const BINDINGS: [wgpu::BufferBindingType; 7] = [UNIFORM, READ, READ, READ, WRITE, WRITE, WRITE];
 
 const WORD: u64 = size_of::<u32>() as u64;
 
@@ -122,9 +117,8 @@ pub fn result_bytes(reduction: &Reduction, precision: Precision, n_traj: usize) 
 /// The compiled kernels of a number format, good for every model and every reduction.
 pub struct Reducer {
     precision: Precision,
-    layout: wgpu::BindGroupLayout,
-    /// In the order of [`ReduceKernel::ALL`].
-    pipelines: Vec<wgpu::ComputePipeline>,
+    /// In the order of [`ReduceKernel::ALL`], all bound to the same buffers.
+    kernels: Vec<Kernel>,
 }
 
 /// Device memory for what a reduction asks and for its results; it serves one chunk after the other.
@@ -147,10 +141,8 @@ impl Reducer {
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) or [`Error::Shader`](crate::Error::Shader) where that fails.
     pub fn new(device: &Device, precision: Precision, arithmetic: Arithmetic) -> Result<Reducer> {
-        let layout = device.scoped(|| layout(&device.device, &BINDINGS))?;
-        let pipeline = |kernel| compute_pipeline(device, &reduce(kernel, precision, arithmetic)?, &layout);
-        let pipelines = ReduceKernel::ALL.into_iter().map(pipeline).collect::<Result<_>>()?;
-        Ok(Reducer { precision, layout, pipelines })
+        let kernel = |kernel| Kernel::new(device, &reduce(kernel, precision, arithmetic)?, &BINDINGS);
+        Ok(Reducer { precision, kernels: ReduceKernel::ALL.into_iter().map(kernel).collect::<Result<_>>()? })
     }
 
     /// Memory for chunks of at most so many trajectories.
@@ -198,7 +190,8 @@ impl Reducer {
     ) -> Result<()> {
         let ReduceBuffers { sizes, config, tasks, numbers, reals, words, staging, .. } = buffers;
         device.queue.write_buffer(config, 0, bytemuck::bytes_of(&sizes.config(n_traj)));
-        let bind_group = bind(device, &self.layout, &[config, tasks, numbers, counts, saved, reals, words])?;
+        // Layouts of the same kinds of bindings are one to wgpu.
+        let bind_group = self.kernels[0].bind(device, &[config, tasks, numbers, counts, saved, reals, words])?;
         let word_bytes = sizes.n_word(n_traj) as u64 * WORD;
         if sizes.n_count > 0 {
             let start = sizes.first_count(n_traj) as u64 * WORD;
@@ -206,12 +199,10 @@ impl Reducer {
         }
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            pass.set_bind_group(0, &bind_group, &[]);
-            for (kernel, pipeline) in ReduceKernel::ALL.into_iter().zip(&self.pipelines) {
-                let groups = sizes.groups(kernel, n_traj) as u32;
+            for (which, kernel) in ReduceKernel::ALL.into_iter().zip(&self.kernels) {
+                let groups = sizes.groups(which, n_traj) as u32;
                 if groups > 0 {
-                    pass.set_pipeline(pipeline);
-                    pass.dispatch_workgroups(REDUCE_GROUPS_X.min(groups), groups.div_ceil(REDUCE_GROUPS_X), 1);
+                    kernel.dispatch_groups(&mut pass, &bind_group, groups);
                 }
             }
         }

@@ -7,7 +7,7 @@
 //! that simplifies an error term away misses by a factor of a million.
 
 use super::buffers::{Device, pack, real_bytes, unpack};
-use super::kernel::{bind, compute_pipeline, layout};
+use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::Result;
 use crate::real::{Arithmetic, Precision, Real};
 use crate::sampling::uniform01;
@@ -74,13 +74,7 @@ fn cases<R: Real>() -> Vec<[R; 3]> {
 /// Compiles and runs the test as a kernel of these options would be.
 pub fn run<R: Real>(device: &Device, options: KernelOptions) -> Result<Finding> {
     let source = self_test(options)?;
-    let kinds = [
-        wgpu::BufferBindingType::Uniform,
-        wgpu::BufferBindingType::Storage { read_only: true },
-        wgpu::BufferBindingType::Storage { read_only: false },
-    ];
-    let layout = device.scoped(|| layout(&device.device, &kinds))?;
-    let pipeline = compute_pipeline(device, &source, &layout)?;
+    let kernel = Kernel::new(device, &source, &[UNIFORM, READ, WRITE])?;
     let cases = cases::<R>();
     let bytes = real_bytes(R::PRECISION);
     let arguments: Vec<f64> = cases.iter().flatten().map(|x| x.to_f64()).collect();
@@ -93,14 +87,9 @@ pub fn run<R: Real>(device: &Device, options: KernelOptions) -> Result<Finding> 
         ]
     })?;
     device.queue.write_buffer(&buffers[1], 0, &pack(&arguments, R::PRECISION));
-    let bind_group = bind(device, &layout, &buffers.each_ref())?;
+    let bind_group = kernel.bind(device, &buffers.each_ref())?;
     let mut encoder = device.device.create_command_encoder(&Default::default());
-    {
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        pass.set_pipeline(&pipeline);
-        pass.set_bind_group(0, &bind_group, &[]);
-        pass.dispatch_workgroups((cases.len() as u32).div_ceil(options.workgroup_size), 1, 1);
-    }
+    kernel.dispatch(&mut encoder.begin_compute_pass(&Default::default()), &bind_group, cases.len());
     device.queue.submit([encoder.finish()]);
     let results = unpack(&device.read(&buffers[2], 0, n_result as u64 * bytes)?, R::PRECISION);
     Ok(compare(&cases, &results, options.arithmetic == Arithmetic::Exact))

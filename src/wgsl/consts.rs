@@ -65,7 +65,6 @@ pub fn compact() -> String {
         ("COUNT_STATUS", CountRow::Status as usize),
         ("COUNT_SLICE", CountRow::Slice as usize),
         ("STATUS_RUNNING", Status::Running as usize),
-        ("STATUS_SUCCESS", Status::Success as usize),
     ];
     constants.into_iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect()
 }

@@ -227,6 +227,9 @@ fn calls_functions(program: &OdeProgram) -> bool {
 /// Lanes that go side by side on most devices: NVIDIA's warp, and half or all of others' waves.
 pub const WARP: u32 = 32;
 
+/// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
+pub const GROUPS_X: u32 = 32768;
+
 /// Lanes of a workgroup of the kernel that lists what is unfinished.
 pub const COMPACT_SIZE: u32 = 256;
 

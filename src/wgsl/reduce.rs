@@ -3,7 +3,7 @@
 //! In: a number format. Out: a [`KernelSource`] of each kernel, the same for every model and every
 //! [`Reduction`](crate::reduce::Reduction). Who runs them, and what becomes of their results, is not its business.
 
-use super::{Draft, KernelOptions, KernelSource, real_section};
+use super::{Draft, GROUPS_X, KernelOptions, KernelSource, real_section};
 use crate::error::Result;
 use crate::job::{CountRow, JobForm};
 use crate::real::{Arithmetic, Precision};
@@ -64,9 +64,6 @@ const _: () = {
 
 // Every word of a tally has an invocation that writes it.
 const _: () = assert!(TALLY_WORDS <= ReduceKernel::Tally.workgroup_size() as usize);
-
-/// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
-pub const REDUCE_GROUPS_X: u32 = 32768;
 
 /// Blocks of trajectories that a workgroup counts for a histogram: some values for each count that it has to add in the end.
 pub const HISTOGRAM_BLOCKS: usize = 4;
@@ -205,7 +202,7 @@ pub fn reduce(kernel: ReduceKernel, precision: Precision, arithmetic: Arithmetic
 fn consts(workgroup_size: u32) -> String {
     let mut constants = vec![
         ("WORKGROUP_SIZE", workgroup_size as usize),
-        ("GROUPS_X", REDUCE_GROUPS_X as usize),
+        ("GROUPS_X", GROUPS_X as usize),
         ("BLOCK", BLOCK),
         ("HISTOGRAM_BLOCKS", HISTOGRAM_BLOCKS),
         ("SHARED_COUNTS", SHARED_COUNTS),
