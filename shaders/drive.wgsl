@@ -23,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         var culprit = first_non_finite(y);
         culprit = select(culprit, first_non_finite(k1), culprit == 0u);
         if culprit == 0u {
-            lane.dt = first_dt(lane.t0, y, k1, p);
+            lane.dt = first_dt(lane.t0, lane.span, y, k1, p);
         } else {
             lane.status = STATUS_NON_FINITE;
             lane.culprit = select(lane.culprit, culprit, lane.culprit == 0u);

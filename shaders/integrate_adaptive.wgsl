@@ -20,15 +20,16 @@ fn store_stepping(i: u32, lane: Lane) {
 }
 
 // The first step size, where none is given.
-fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
+fn first_dt(t0: real, span: real, y: State, k1: State, p: Params) -> real {
     if FIRST_STEP_GIVEN || less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
     let d1 = scaled_norm_sq(k1, y);
-    let h0 = initial_dt_first(d0, d1);
+    let most = lesser(span, config.dt_max);
+    let h0 = initial_dt_first(most, d0, d1);
     let f1 = rhs(add(t0, h0), add_scaled(y, h0, k1), p);
-    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
+    return initial_dt(most, h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
 }
 
 // Adaptive steps have no numbers.

@@ -8,7 +8,7 @@ fn load_stepping(i: u32, lane: ptr<function, Lane>) {
 
 fn store_stepping(i: u32, lane: Lane) {}
 
-fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
+fn first_dt(t0: real, span: real, y: State, k1: State, p: Params) -> real {
     return config.dt;
 }
 

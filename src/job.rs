@@ -8,6 +8,8 @@
 
 mod backend;
 mod layout;
+#[cfg(feature = "gpu")]
+mod parts;
 
 pub(crate) use backend::chunk_end;
 pub use backend::{Backend, Prepared, Progress, Silent, Source};

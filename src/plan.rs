@@ -20,8 +20,10 @@ pub const DEFAULT_RTOL: f64 = 1e-6;
 pub const DEFAULT_ATOL: f64 = 1e-8;
 /// Attempted steps of one trajectory where no limit is given and the steps are adaptive, besides
 pub const DEFAULT_MAX_STEPS: u32 = 100_000;
-/// so many for each stop.
+/// so many for each stop;
 pub const DEFAULT_STEPS_PER_STOP: u32 = 1000;
+/// or, where time spans of their own have each its own number of stops, so many.
+pub const DEFAULT_MAX_STEPS_OWN_SPAN: u32 = 1_000_000;
 
 /// A run, ready for a backend.
 #[derive(Debug, Clone)]
@@ -233,7 +235,11 @@ impl Plan<'_> {
         self.job.cuts = self.stops.iter().flat_map(cuts).collect();
         if self.rules.limits_steps {
             let n_stop = (self.stops.len() + self.job.program.n_own_stop) as u32;
-            self.job.max_steps = DEFAULT_MAX_STEPS.saturating_add(n_stop.saturating_mul(DEFAULT_STEPS_PER_STOP));
+            self.job.max_steps = match self.job.own_span && self.job.program.has_stops {
+                // Which stops there are is known for the longest span of a chunk only, which is nothing to the others.
+                true => DEFAULT_MAX_STEPS_OWN_SPAN,
+                false => DEFAULT_MAX_STEPS.saturating_add(n_stop.saturating_mul(DEFAULT_STEPS_PER_STOP)),
+            };
         }
     }
 }

@@ -1,10 +1,11 @@
 // Comoments of a pair of quantities over a block of trajectories: a workgroup for each. Their means are those of moments.wgsl,
-// which has run before, and again every value is taken relative to its pivot first. Where values are not finite the host
-// knows that the result means nothing.
+// which has run before, and again every value is scaled and taken relative to its pivot first. Where values are not finite the
+// host knows that the result means nothing.
 
-// The difference of a value from the mean of its quantity, whose moments begin at `moments`.
+// The scaled difference of a value from the mean of its quantity, whose moments begin at `moments`.
 fn rest(x: real, moments: u32) -> real {
-    let difference = opaque(sub(x, reals[moments + MOMENT_PIVOT]));
+    let scale = reals[moments + MOMENT_SCALE];
+    let difference = opaque(sub(mul(x, scale), mul(reals[moments + MOMENT_PIVOT], scale)));
     return opaque(sub(difference, reals[moments + MOMENT_OFFSET]));
 }
 

@@ -6,15 +6,21 @@ var<workgroup> shared_counts: array<atomic<u32>, SHARED_COUNTS>;
 // The count that a value belongs to: 0 below, then the bins, then above. Twin of src/reduce/tally.rs. What is not a number is
 // below, for it is above nothing.
 fn bin(low: real, high: real, n_bin: u32, x: real) -> u32 {
-    if is_nan(x) || !less_equal(low, x) {
+    if is_nan(x) {
         return 0u;
     }
-    if less_equal(high, x) {
+    if less(high, x) {
         return n_bin + 1u;
     }
-    let scale = div(real_of_u32(n_bin), sub(high, low));
-    // Just below high the product may round up to the number of bins.
-    return 1u + min(to_u32(mul(sub(x, low), scale)), n_bin - 1u);
+    if n_bin == 0u || less(x, low) {
+        return 0u;
+    }
+    if n_bin == 1u {
+        return 1u;
+    }
+    // A part of the range first: bins as a number of the values' unit may overflow. At its end all bins are full.
+    let part = div(sub(x, low), sub(high, low));
+    return 1u + min(to_u32(mul(part, real_of_u32(n_bin))), n_bin - 1u);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

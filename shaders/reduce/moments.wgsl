@@ -1,9 +1,9 @@
 // Moments of a quantity over a block of trajectories: a workgroup for each. The host turns them into an Accumulator
 // (src/gpu/reduce.rs).
 //
-// Values are taken relative to a pivot, one of themselves, and the mean is pivot + offset, a sum that only the host computes:
-// whatever the mean is, its error is small against the spread of the values. m2 takes a second pass over the
-// differences.
+// Values are taken relative to a pivot, one of themselves, and scaled to the size of 1; the mean is pivot + offset / scale, a
+// sum that only the host computes: whatever the mean is, its error is small against the spread of the values, and no square
+// leaves the range of the format. m2 takes a second pass over the differences.
 // A difference is opaque, lest a compiler turn (x - pivot) - offset into x - (pivot + offset).
 
 const NOBODY: u32 = 0xffffffffu; // no trajectory has this place in a block
@@ -12,6 +12,8 @@ const NOBODY: u32 = 0xffffffffu; // no trajectory has this place in a block
 var<workgroup> pivot_nearness: atomic<u32>;
 var<workgroup> n_finite: atomic<u32>;
 var<workgroup> oddities: atomic<u32>;
+// the bits of the largest difference from the pivot, in f32
+var<workgroup> spread: atomic<u32>;
 var<workgroup> lowest: array<Extreme, WORKGROUP_SIZE>;
 var<workgroup> highest: array<Extreme, WORKGROUP_SIZE>;
 
@@ -87,24 +89,50 @@ fn extremes_of_all(lane: u32, seen: Survey) {
     workgroupBarrier();
 }
 
-// Sum of the differences of an invocation's finite values from the pivot.
-fn sum_about(pivot: real, quantity: u32, start: u32, lane: u32, finite: u32) -> real {
+// The bits of the largest difference of an invocation's finite values from the pivot, in f32: they ascend with it.
+fn spread_about(pivot: real, quantity: u32, start: u32, lane: u32, finite: u32) -> u32 {
+    var most = 0.0f;
+    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
+        if ((finite >> k) & 1u) == 1u {
+            most = max(most, to_f32(real_abs(sub(saved[at(quantity, start + place_of(k, lane))], pivot))));
+        }
+    }
+    return bitcast<u32>(most);
+}
+
+// A power of two that takes differences of at most `spread` to the size of 1, so that their squares neither vanish nor
+// overflow; it stays away from the ends of the range, for the products of f32x2. In f64 there is room for squares.
+fn scale_of(spread: u32) -> real {
+    if !SCALES_MOMENTS {
+        return real_of(1.0);
+    }
+    let exponent = clamp(spread >> 23u, 27u, 253u); // of an f32, with its bias of 127
+    return real_of(bitcast<f32>((254u - exponent) << 23u));
+}
+
+// The difference of a value from the pivot, scaled; `scaled_pivot` is.
+fn difference(x: real, scale: real, scaled_pivot: real) -> real {
+    return opaque(sub(mul(x, scale), scaled_pivot));
+}
+
+// Sum of the scaled differences of an invocation's finite values from the pivot.
+fn sum_about(scaled_pivot: real, scale: real, quantity: u32, start: u32, lane: u32, finite: u32) -> real {
     var sum = real_of(0.0);
     for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
         if ((finite >> k) & 1u) == 1u {
-            sum = add(sum, opaque(sub(saved[at(quantity, start + place_of(k, lane))], pivot)));
+            sum = add(sum, difference(saved[at(quantity, start + place_of(k, lane))], scale, scaled_pivot));
         }
     }
     return sum;
 }
 
-// Sum of the squares of their differences from pivot + offset.
-fn squares_about(pivot: real, offset: real, quantity: u32, start: u32, lane: u32, finite: u32) -> real {
+// Sum of the squares of their scaled differences from pivot + offset.
+fn squares_about(scaled_pivot: real, offset: real, scale: real, quantity: u32, start: u32, lane: u32, finite: u32) -> real {
     var squares = real_of(0.0);
     for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
         if ((finite >> k) & 1u) == 1u {
-            let difference = opaque(sub(saved[at(quantity, start + place_of(k, lane))], pivot));
-            let rest = opaque(sub(difference, offset));
+            let x = saved[at(quantity, start + place_of(k, lane))];
+            let rest = opaque(sub(difference(x, scale, scaled_pivot), offset));
             squares = add(squares, mul(rest, rest));
         }
     }
@@ -135,12 +163,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if nearness > 0u {
         pivot = saved[at(quantity, start + BLOCK - nearness)];
     }
-    let sum = sum_of_all(lane, sum_about(pivot, quantity, start, lane, seen.finite));
+    if SCALES_MOMENTS {
+        atomicMax(&spread, spread_about(pivot, quantity, start, lane, seen.finite));
+        workgroupBarrier();
+    }
+    let scale = scale_of(atomicLoad(&spread));
+    let scaled_pivot = mul(pivot, scale);
+    let sum = sum_of_all(lane, sum_about(scaled_pivot, scale, quantity, start, lane, seen.finite));
     let offset = opaque(div(sum, real_of_u32(max(atomicLoad(&n_finite), 1u))));
-    let m2 = sum_of_all(lane, squares_about(pivot, offset, quantity, start, lane, seen.finite));
+    let m2 = sum_of_all(lane, squares_about(scaled_pivot, offset, scale, quantity, start, lane, seen.finite));
     if lane == 0u {
         let real_at = number * MOMENT_REALS;
         reals[real_at + MOMENT_PIVOT] = pivot;
+        reals[real_at + MOMENT_SCALE] = scale;
         reals[real_at + MOMENT_OFFSET] = offset;
         reals[real_at + MOMENT_M2] = m2;
         reals[real_at + MOMENT_MIN] = lowest[0].x;

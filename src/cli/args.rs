@@ -93,8 +93,8 @@ pub struct ToleranceArgs {
     #[arg(long, value_name = "H", value_parser = finite, allow_negative_numbers = true)]
     pub dt_max: Option<f64>,
     #[arg(long, value_name = "N", value_parser = whole_u32, allow_negative_numbers = true,
-          help = format!("Most steps of one trajectory, rejected ones included [default: {} and {} for each stop; fixed steps: no limit]",
-                         plan::DEFAULT_MAX_STEPS, plan::DEFAULT_STEPS_PER_STOP))]
+          help = format!("Most steps of one trajectory, rejected ones included [default: {} and {} for each stop, with stops in time spans of their own {}; fixed steps: no limit]",
+                         plan::DEFAULT_MAX_STEPS, plan::DEFAULT_STEPS_PER_STOP, plan::DEFAULT_MAX_STEPS_OWN_SPAN))]
     pub max_steps: Option<u32>,
 }
 

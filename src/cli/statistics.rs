@@ -25,7 +25,7 @@ pub struct StatisticsArgs {
     /// The probability of a larger value, such as 'x>10' or 'max(x)>20'; may be given many times
     #[arg(long, value_name = "QUANTITY>X", value_parser = exceed)]
     pub exceed: Vec<(Quantity, f64)>,
-    /// Count values in N bins of [A, B); may be given many times
+    /// Count values in N bins of [A, B], each with its lower end and the last with its upper end too; may be given many times
     #[arg(long, value_name = "QUANTITY=A,B,N", value_parser = histogram)]
     pub histogram: Vec<(Quantity, Bins)>,
     /// Probabilities of quantiles, from counts: to a thousandth of the range [default: 0.05,0.5,0.95]

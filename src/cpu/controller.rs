@@ -103,28 +103,28 @@ pub fn control<R: Real>(
 }
 
 /// First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
-/// and b.
+/// and b. No step is longer than `most`.
 #[inline(always)]
-pub fn initial_dt_first<R: Real>(config: &RunConfig<R>, d0: R, d1: R) -> R {
+pub fn initial_dt_first<R: Real>(most: R, d0: R, d1: R) -> R {
     let tiny = R::of_f32(1e-10);
     let known = d0 >= tiny && d1 >= tiny;
     let h0 = if known { R::of_f32(0.01) * (d0 / d1).sqrt() } else { R::of_f32(1e-6) };
-    h0.lesser(config.dt_max)
+    h0.lesser(most)
 }
 
 /// First step from the first guess `h0`, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
 #[inline(always)]
-pub fn initial_dt<R: Real>(config: &RunConfig<R>, h0: R, d1: R, df: R) -> R {
+pub fn initial_dt<R: Real>(config: &RunConfig<R>, most: R, h0: R, d1: R, df: R) -> R {
     let d2 = df / (h0 * h0);
-    let most = d1.greater(d2).lesser(R::of_f32(1e30));
+    let steepest = d1.greater(d2).lesser(R::of_f32(1e30));
     let log2_hundredth = -6.643_856_f32;
-    let h1 = if most <= R::of_f32(1e-30) {
+    let h1 = if steepest <= R::of_f32(1e-30) {
         (h0 * R::of_f32(1e-3)).greater(R::of_f32(1e-6))
     } else {
-        let log2_most = 0.5 * control_log2(most.to_f32());
-        R::of_f32(control_exp2((log2_hundredth - log2_most) * config.inv_exponent))
+        let log2_steepest = 0.5 * control_log2(steepest.to_f32());
+        R::of_f32(control_exp2((log2_hundredth - log2_steepest) * config.inv_exponent))
     };
-    (R::of_f32(100.0) * h0).lesser(h1).lesser(config.dt_max)
+    (R::of_f32(100.0) * h0).lesser(h1).lesser(most)
 }
 
 #[cfg(test)]

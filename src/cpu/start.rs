@@ -76,9 +76,10 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
         let y = |stepper: &Stepper<R, C>, slot: usize| row(stepper, places.y, slot);
         let d0 = scaled_norm_sq(tables, n_state, |slot| (y(stepper, slot), y(stepper, slot)));
         let d1 = scaled_norm_sq(tables, n_state, |slot| (row(stepper, k_at, slot), y(stepper, slot)));
-        let (mut t, mut h0) = (chunk.t_begin, [R::ZERO; C]);
+        let (mut t, mut h0, mut most) = (chunk.t_begin, [R::ZERO; C], [R::ZERO; C]);
         for i in 0..C {
-            h0[i] = initial_dt_first(&tables.config, d0[i], d1[i]);
+            most[i] = chunk.span[i].lesser(tables.config.dt_max);
+            h0[i] = initial_dt_first(most[i], d0[i], d1[i]);
             t[i] = t[i] + h0[i];
         }
         for slot in 0..n_state {
@@ -97,7 +98,7 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
             (change, y(stepper, slot))
         });
         for i in bits(wanted) {
-            chunk.dt[i] = initial_dt(&tables.config, h0[i], d1[i], df[i]);
+            chunk.dt[i] = initial_dt(&tables.config, most[i], h0[i], d1[i], df[i]);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::buffers::{Device, Fetch, pack, real_bytes, unpack};
 use super::kernel::{Kernel, READ, UNIFORM, WRITE};
+use super::reduce;
 use crate::error::Result;
 use crate::job::{
     AFTER_FIRING, CountRow, Inputs, Job, LIST_HEADER, LIST_STEPS, ParamRows, RawOutput, RunConfig, Saves, StateRows,
@@ -13,7 +14,7 @@ use crate::job::{
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
 use crate::real::Precision;
-use crate::reduce::LaneSteps;
+use crate::reduce::{BLOCK, LaneSteps, Reduction};
 use crate::status::stopped_if_running;
 use rayon::prelude::*;
 
@@ -39,7 +40,7 @@ pub const MAX_DISPATCHES: usize = 32;
 /// `shaders/compact.wgsl`.
 pub const NEWS: usize = 5;
 
-const WORD: u64 = size_of::<u32>() as u64;
+pub const WORD: u64 = size_of::<u32>() as u64;
 
 /// The numbers of a job as the kernels read them.
 fn config_bytes(job: &Job, n_traj: usize) -> Vec<u8> {
@@ -50,7 +51,8 @@ fn config_bytes(job: &Job, n_traj: usize) -> Vec<u8> {
     }
 }
 
-/// Bytes of each trajectory in the buffers of a job, by buffer.
+/// Bytes of each trajectory in the buffers of a job, by buffer, and of each block of trajectories in those of a reduction.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Footprint {
     pub params: u64,
     pub state: u64,
@@ -58,37 +60,68 @@ pub struct Footprint {
     pub saved: u64,
     /// Save times of its own.
     pub times: u64,
+    /// Whether the host reads all results.
+    pub is_read: bool,
+    /// What a reduction hands over of each trajectory.
+    pub ranked: u64,
+    /// Words that it leaves of a block,
+    pub block_words: u64,
+    /// and numbers;
+    pub block_reals: u64,
+    /// what becomes of them on the host;
+    pub block_host: u64,
+    /// and counts of a whole chunk.
+    pub count_bytes: u64,
 }
 
 impl Footprint {
-    /// Of a job whose `saved` buffer has some more rows of one number.
-    pub fn new(job: &Job, more_rows: usize) -> Footprint {
+    /// Of a job whose results the host reads.
+    pub fn of_job(job: &Job) -> Footprint {
         let size = real_bytes(job.precision);
         let reals = |count: usize| count as u64 * size;
         Footprint {
             params: reals(ParamRows::new(job.program, job.own_span).count),
             state: reals(StateRows::new(job.program, job.compensated).count),
             counts: CountRow::count(job.program) as u64 * WORD,
-            saved: reals(job.saves.count() * job.row_size() + more_rows),
+            saved: reals(job.saves.count() * job.row_size()),
             times: if job.own_span { reals(job.n_save_time(1)) } else { 0 },
+            is_read: true,
+            ..Footprint::default()
         }
     }
 
-    /// Of the largest buffer.
+    /// Of a job whose results stay on the device and are reduced there.
+    pub fn of_reduction(job: &Job, reduction: &Reduction) -> Footprint {
+        let (each, size) = (Footprint::of_job(job), real_bytes(job.precision));
+        let [block_words, block_reals] = reduce::block_bytes(reduction, job.precision);
+        Footprint {
+            saved: each.saved + reduction.summaries.len() as u64 * size,
+            is_read: false,
+            ranked: reduce::ranked_bytes(reduction, job.precision),
+            block_words,
+            block_reals,
+            block_host: reduction.block_bytes(),
+            count_bytes: reduction.n_count() as u64 * WORD,
+            ..each
+        }
+    }
+
+    /// Of the largest buffer that grows with every trajectory.
     pub fn largest(&self) -> u64 {
         [self.params, self.state, self.counts, self.saved, WORD].into_iter().max().unwrap_or(WORD)
     }
 
     /// Of the copy that the host reads.
     fn read(&self) -> u64 {
-        self.state + self.counts + self.saved
+        if self.is_read { self.state + self.counts + self.saved } else { 0 }
     }
 
     /// Of all buffers, and of the copy of results if the host reads them.
-    pub fn total(&self, is_read: bool) -> u64 {
+    pub fn total(&self) -> u64 {
         let lists = 3 * WORD;
-        let read = if is_read { self.read() } else { 0 };
-        self.params + self.state + self.counts + self.saved + self.times + lists + read
+        let blocks = (2 * (self.block_words + self.block_reals) + self.block_host).div_ceil(BLOCK as u64);
+        let buffers = self.params + self.state + self.counts + self.saved + self.times + lists;
+        buffers + self.read() + self.ranked + blocks
     }
 }
 
@@ -125,12 +158,12 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Buffers for at most `capacity` trajectories of a footprint, whose results the host reads or not.
+    /// Buffers for at most `capacity` trajectories of a footprint.
     pub fn new(
         device: &Device,
         (kernel, compactor): (&Kernel, &Kernel),
         job: &Job,
-        (capacity, each, is_read): (usize, &Footprint, bool),
+        (capacity, each): (usize, &Footprint),
         place: usize,
     ) -> Result<Chunk> {
         let per_trajectory = |label: &str, bytes: u64| device.storage(label, bytes * capacity as u64);
@@ -139,7 +172,7 @@ impl Chunk {
         let list = || device.storage("unfinished", (LIST_HEADER + capacity) as u64 * WORD);
         let parts = device.scoped(|| {
             let lists = [list(), list()];
-            let staging = device.staging(if is_read { each.read() * capacity as u64 } else { WORD });
+            let staging = device.staging((each.read() * capacity as u64).max(WORD));
             let times = device.storage("times", times_size(job, capacity) as u64 * real_bytes(job.precision));
             (
                 [uniform("config", config_bytes(job, 1).len()), uniform("tables", tables.len()), times],

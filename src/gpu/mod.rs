@@ -6,6 +6,7 @@
 
 mod buffers;
 mod chunk;
+mod cut;
 mod device;
 mod draw;
 mod kernel;
@@ -27,10 +28,11 @@ use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
 use crate::real::Precision;
-use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction};
+use crate::reduce::{LaneSteps, Partial, Reduction};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
-use chunk::{Chunk, Footprint};
+use chunk::Footprint;
+use cut::{Budget, Cut, MEMORY};
 use open::OpenDevice;
 use pump::{MAX_STEPS, Pace, Pump, Spent};
 use ranges::{InOrder, Ranges};
@@ -51,26 +53,8 @@ pub const SUPPORTED_FEATURES: [Feature; 5] = [
     Feature::Stops,
 ];
 
-/// Memory that all chunks in flight may take where nothing else is said.
-const MEMORY: u64 = 1 << 30;
-
-/// Chunks in flight.
-const SLOTS: usize = 2;
-
-/// Chunks of each adapter, if several share a run: the fewer, the longer all wait for the slowest at the end.
-const SHARES: u64 = 8;
-
-/// Most trajectories of a chunk, a bound on memory for small models.
-const MAX_CHUNK: u64 = 1 << 20;
-
-/// The same on a software adapter, whose lanes are few and whose memory is slow.
-const MAX_SOFTWARE_CHUNK: u64 = 1 << 16;
-
-/// Where results are large, chunks are of so many bytes, so that some move while others are computed,
-const MOVED_BYTES: u64 = 64 << 20;
-
-/// but of at least so many trajectories: fewer leave lanes of a large device idle.
-const FILLING: u64 = 1 << 16;
+/// Memory below which less would not help where there is too little.
+const LEAST_MEMORY: u64 = 1 << 20;
 
 /// Runs jobs on one adapter.
 pub struct GpuBackend {
@@ -150,27 +134,10 @@ impl GpuBackend {
         self
     }
 
-    /// Most bytes of one buffer.
-    fn most_bytes(&self) -> u64 {
-        self.summary.max_binding.min(self.summary.max_buffer)
-    }
-
-    /// Refuses what does not fit into a buffer even for a single trajectory.
-    fn check_size(&self, job: &Job) -> Result<()> {
-        let (size, most) = (real_bytes(job.precision), self.most_bytes());
-        let saved = (job.saves.count() * job.row_size()) as u64 * size;
-        if saved > most {
-            return Err(Error::run(format!(
-                "the saved rows of one trajectory take {saved} bytes, a buffer of the adapter holds {most}; save fewer times, lower max_saved, or use the backend cpu"
-            )));
-        }
-        let times = (job.n_save_time(1) + 2 * job.cuts.len()) as u64 * size;
-        if times > most {
-            return Err(Error::run(format!(
-                "save times and firings take {times} bytes, a buffer of the adapter holds {most}; use longer periods or a shorter tspan, save fewer times, or use the backend cpu"
-            )));
-        }
-        Ok(())
+    /// What there is for a run.
+    fn budget(&self) -> Budget {
+        let most_bytes = self.summary.max_binding.min(self.summary.max_buffer);
+        Budget { memory: self.memory, most_bytes, is_software: self.is_software() }
     }
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
@@ -201,30 +168,6 @@ impl GpuBackend {
         Ok((open, prepared))
     }
 
-    /// Most trajectories of a chunk of a footprint.
-    fn most(&self, job: &Job, each: &Footprint, is_read: bool) -> u64 {
-        let cuts = (2 * job.cuts.len()) as u64 * real_bytes(job.precision);
-        let binding = self.most_bytes() / each.largest();
-        let binding = binding.min(self.most_bytes().saturating_sub(cuts) / each.times.max(1));
-        let memory = self.memory / SLOTS as u64 / each.total(is_read);
-        let most = if self.is_software() { MAX_SOFTWARE_CHUNK } else { MAX_CHUNK };
-        binding.min(memory).clamp(1, most)
-    }
-
-    /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
-    fn cut(&self, job: &Job, n_traj: u64, n_gpu: usize, each: Footprint, is_read: bool) -> Cut {
-        let wanted = if is_read { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
-        let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64).max(BLOCK as u64) };
-        let size = self.most(job, &each, is_read).min(wanted).min(share).max(1);
-        let whole = size / BLOCK as u64 * BLOCK as u64;
-        let (size, slots) = match size {
-            size if size == n_traj => (size, 1),
-            size if whole == 0 => (size, SLOTS),
-            _ => (whole, SLOTS),
-        };
-        Cut { size: size as usize, slots, each, is_read, may_shrink: true }
-    }
-
     /// Integrates trajectories that `n_gpu` adapters share; `sink` gets them in any order.
     fn run_shared(
         &mut self,
@@ -235,9 +178,9 @@ impl GpuBackend {
         progress: &dyn Progress,
         sink: &mut Sink,
     ) -> Result<()> {
-        self.check_size(job)?;
-        let all = ranges.all();
-        let cut = self.cut(job, all.end - all.start, n_gpu, Footprint::new(job, 0), true);
+        let (budget, all) = (self.budget(), ranges.all());
+        budget.check_job(job)?;
+        let cut = budget.cut(job, all.end - all.start, n_gpu, Footprint::of_job(job));
         self.run_cut(job, source, ranges, cut, progress, sink)
     }
 
@@ -253,15 +196,14 @@ impl GpuBackend {
     ) -> Result<()> {
         let pace = self.pace;
         let (open, _) = self.open(job)?;
-        let (chunks, size) = cut.chunks(open, job)?;
+        let (mut pump, size) = cut.fitted(|cut| Pump::new(open, job, pace, progress, cut))?;
         let mut stored = Stored { device: &open.device, job, source, ranges, sink, size };
-        let mut pump = Pump::new(&open.device, (open.kernel(), &open.compactor), job, pace, progress, chunks, size)?;
         let done = pump.run(&mut stored);
-        self.spent = pump.spent;
-        done
+        let spent = pump.spent;
+        self.end_with(spent, done)
     }
 
-    /// The same, reduced.
+    /// The same as [`GpuBackend::run_shared`], reduced.
     fn reduce_shared(
         &mut self,
         (job, source): (&Job, &dyn Source),
@@ -271,55 +213,62 @@ impl GpuBackend {
         progress: &dyn Progress,
         sink: &mut dyn FnMut(Partial) -> Result<()>,
     ) -> Result<()> {
-        self.check_size(job)?;
-        let (pace, all) = (self.pace, ranges.all());
-        let each = Footprint::new(job, reduction.summaries.len());
-        let cut = self.cut(job, all.end - all.start, n_gpu, each, false);
+        let (budget, pace, all) = (self.budget(), self.pace, ranges.all());
+        budget.check_job(job)?;
+        budget.check_reduction(job, reduction)?;
+        let cut = budget.cut(job, all.end - all.start, n_gpu, Footprint::of_reduction(job, reduction));
         let (open, _) = self.open(job)?;
         open.use_reducer(job, source.draws())?;
-        let (chunks, size) = cut.chunks(open, job)?;
+        let open = &*open;
         let (reducer, drawer) = open.reducer(job);
-        let buffers = chunks.iter().map(|_| reducer.buffers(&open.device, reduction, size)).collect::<Result<_>>()?;
+        let make = |cut: Cut| {
+            let buffers = |_| reducer.buffers(&open.device, reduction, cut.size);
+            let buffers = (0..cut.slots).map(buffers).collect::<Result<Vec<_>>>()?;
+            Ok((Pump::new(open, job, pace, progress, cut)?, buffers))
+        };
+        let ((mut pump, buffers), size) = cut.fitted(make)?;
         let device = &open.device;
-        let mut reduced = Reduced { device, job, source, ranges, reduction, reducer, buffers, drawer, sink, size };
-        let mut pump = Pump::new(device, (open.kernel(), &open.compactor), job, pace, progress, chunks, size)?;
+        let mut reduced =
+            Reduced { device, job, source, ranges, reducer, buffers, drawer, sink, size, named: Vec::new() };
         let done = pump.run(&mut reduced);
-        self.spent = pump.spent;
+        let spent = pump.spent;
+        self.end_with(spent, done)
+    }
+
+    /// Notes what a run has taken. A device that is lost is opened anew by the next run.
+    fn end_with(&mut self, spent: Spent, done: Result<()>) -> Result<()> {
+        self.spent.add(spent);
+        if matches!(done, Err(Error::Device(_))) {
+            self.devices.clear();
+        }
         done
     }
-}
 
-/// Half of a chunk: whole blocks as long as there are any.
-fn half(size: usize) -> usize {
-    if size > BLOCK { (size / 2 / BLOCK).max(1) * BLOCK } else { size.div_ceil(2) }
-}
-
-/// How a run is cut into chunks.
-struct Cut {
-    /// Trajectories of a chunk.
-    size: usize,
-    /// Chunks in flight.
-    slots: usize,
-    each: Footprint,
-    /// Whether the host reads all results.
-    is_read: bool,
-    /// Whether a chunk may be smaller, where the memory is short.
-    may_shrink: bool,
-}
-
-impl Cut {
-    /// The chunks and their size.
-    fn chunks(&self, open: &OpenDevice, job: &Job) -> Result<(Vec<Chunk>, usize)> {
-        let Cut { mut size, mut slots, .. } = *self;
-        loop {
-            let kernels = (open.kernel(), &open.compactor);
-            let chunk = |place| Chunk::new(&open.device, kernels, job, (size, &self.each, self.is_read), place);
-            match (0..slots).map(chunk).collect::<Result<Vec<_>>>() {
-                Err(Error::Memory(_)) if slots > 1 => slots = 1,
-                Err(Error::Memory(_)) if size > 1 && self.may_shrink => size = half(size),
-                chunks => return Ok((chunks?, size)),
+    /// Runs trajectories from `range` on with `part`, which says up to where it has come; where memory is short in the middle of a
+    /// run, in half as much of it from there on.
+    fn in_less_memory(
+        &mut self,
+        range: Range<u64>,
+        mut part: impl FnMut(&mut Self, &Ranges) -> (u64, Result<()>),
+    ) -> Result<()> {
+        self.spent = Spent::default();
+        let (memory, mut first) = (self.memory, range.start);
+        let done = loop {
+            let ranges = Ranges::new(first..range.end);
+            match part(self, &ranges) {
+                (next, Err(Error::Memory(_))) if self.memory > LEAST_MEMORY => {
+                    (first, self.memory) = (next, self.memory / 2);
+                }
+                (_, done) => break done,
             }
-        }
+        };
+        self.memory = memory;
+        done.map_err(|error| match error {
+            Error::Memory(text) => Error::Memory(format!(
+                "{text}; save fewer times, ask for fewer statistics, close what else uses the device, or use the backend cpu"
+            )),
+            other => other,
+        })
     }
 }
 
@@ -341,21 +290,25 @@ impl Backend for GpuBackend {
     }
 
     fn max_chunk(&self, job: &Job) -> usize {
-        self.most(job, &Footprint::new(job, 0), true) as usize
+        self.budget().most(job, &Footprint::of_job(job)) as usize
     }
 
     fn max_saved(&self, job: &Job) -> usize {
-        (self.most_bytes() / (job.row_size() as u64 * real_bytes(job.precision)).max(1)) as usize
+        (self.budget().most_bytes / (job.row_size() as u64 * real_bytes(job.precision)).max(1)) as usize
+    }
+
+    fn check_reduction(&self, job: &Job, reduction: &Reduction) -> Result<()> {
+        self.budget().check_reduction(job, reduction)
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
-        self.check_size(job)?;
+        self.budget().check_job(job)?;
         self.open(job).map(|(_, prepared)| prepared)
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
         // Spans of their own are known with the inputs only.
-        self.check_size(job)?;
+        self.budget().check_job(job)?;
         // What it is if the user stops it before it begins.
         let mut result = RawOutput::never_begun(job, inputs.n_traj);
         let mut sink = |_, _, output| {
@@ -363,7 +316,8 @@ impl Backend for GpuBackend {
             Ok(())
         };
         let (n_traj, ranges) = (inputs.n_traj, Ranges::new(0..inputs.n_traj as u64));
-        let cut = Cut { size: n_traj, slots: 1, each: Footprint::new(job, 0), is_read: true, may_shrink: false };
+        let cut = Cut { size: n_traj, slots: 1, each: Footprint::of_job(job), may_shrink: false };
+        self.spent = Spent::default();
         self.run_cut(job, &Given(inputs), &ranges, cut, progress, &mut sink)?;
         Ok(result)
     }
@@ -376,11 +330,13 @@ impl Backend for GpuBackend {
         progress: &dyn Progress,
         sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
     ) -> Result<()> {
-        let ranges = Ranges::new(range.clone());
         let mut sink = |first, (inputs, output)| sink(first, inputs, output);
-        let mut in_order = InOrder::new(range.start, &mut sink);
-        self.run_shared(job, source, &ranges, 1, progress, &mut |first, inputs, output| {
-            in_order.put(first, inputs.n_traj, (inputs, output))
+        self.in_less_memory(range, |gpu, ranges| {
+            let mut in_order = InOrder::new(ranges, &mut sink);
+            let done = gpu.run_shared(job, source, ranges, 1, progress, &mut |first, inputs, output| {
+                in_order.put(first, inputs.n_traj, (inputs, output))
+            });
+            (in_order.next(), done)
         })
     }
 
@@ -393,11 +349,13 @@ impl Backend for GpuBackend {
         progress: &dyn Progress,
         sink: &mut dyn FnMut(Partial) -> Result<()>,
     ) -> Result<()> {
-        let ranges = Ranges::new(range.clone());
         let mut sink = |_, partial| sink(partial);
-        let mut in_order = InOrder::new(range.start, &mut sink);
-        self.reduce_shared((job, source), &ranges, 1, reduction, progress, &mut |partial| {
-            in_order.put(partial.first, partial.n_traj, partial)
+        self.in_less_memory(range, |gpu, ranges| {
+            let mut in_order = InOrder::new(ranges, &mut sink);
+            let done = gpu.reduce_shared((job, source), ranges, 1, reduction, progress, &mut |partial| {
+                in_order.put(partial.first, partial.n_traj, partial)
+            });
+            (in_order.next(), done)
         })
     }
 

@@ -96,7 +96,7 @@ impl OpenDevice {
         }
         if !self.drawer.as_ref().is_some_and(|(drawn, _)| Some(drawn) == draws) {
             let draws = draws.filter(|draws| draws.fit(self.precision));
-            // In any arithmetic: a trajectory that is replayed on the host begins with the same bits.
+            // In any arithmetic: where the adapter keeps it, a trajectory that is replayed on the host begins with the same bits.
             let drawer = |draws: &Draws| Drawer::new(&self.device, draws, self.precision, Arithmetic::Exact);
             self.drawer = draws.map(|draws| Ok((draws.clone(), drawer(draws)?))).transpose()?;
         }
@@ -111,8 +111,8 @@ impl OpenDevice {
 
     /// Many drivers compile at the first dispatch only: one in which nothing is left to do has it done.
     fn warm_up(&self, kernel: &Kernel, job: &Job) -> Result<()> {
-        let each = Footprint::new(job, 0);
-        let chunk = Chunk::new(&self.device, (kernel, &self.compactor), job, (1, &each, true), 0)?;
+        let each = Footprint::of_job(job);
+        let chunk = Chunk::new(&self.device, (kernel, &self.compactor), job, (1, &each), 0)?;
         chunk.warm_up(&self.device, job, kernel)
     }
 

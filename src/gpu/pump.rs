@@ -8,7 +8,9 @@
 
 use super::buffers::{Device, Fetch};
 use super::chunk::{Chunk, MAX_DISPATCHES, NEWS};
+use super::cut::Cut;
 use super::kernel::Kernel;
+use super::open::OpenDevice;
 use crate::error::Result;
 use crate::job::{Job, Progress};
 use crate::reduce::LaneSteps;
@@ -39,6 +41,9 @@ const FIRST_STEPS: u32 = 32;
 
 /// Later dispatches attempt this part of the steps that were attempted before, so that at most as large a part is wasted.
 const GROWTH: u32 = 8;
+
+/// For how long to wait where nothing can be done.
+const NAP: Duration = Duration::from_millis(1);
 
 /// How dispatches are to be.
 #[derive(Debug, Clone, Copy)]
@@ -100,14 +105,26 @@ pub struct Spent {
     pub busy: Duration,
 }
 
+impl Spent {
+    /// Adds what another run has taken.
+    pub fn add(&mut self, other: Spent) {
+        self.lane_steps.executed += other.lane_steps.executed;
+        self.lane_steps.needed += other.lane_steps.needed;
+        self.slices += other.slices;
+        self.busy += other.busy;
+    }
+}
+
 /// Where chunks come from and where their results go.
 pub trait Traffic {
-    /// Puts the next trajectories into a chunk; false if there are none.
+    /// Puts the next trajectories into a chunk; false if there are none, or none yet.
     fn load(&mut self, chunk: &mut Chunk) -> Result<bool>;
     /// Asks the device for the results of a chunk.
     fn ask(&mut self, chunk: &Chunk) -> Result<Fetch>;
     /// Takes them.
     fn take(&mut self, chunk: &mut Chunk, fetch: &Fetch) -> Result<()>;
+    /// Whether no trajectories will come any more.
+    fn is_exhausted(&self) -> bool;
 }
 
 /// A run on its way.
@@ -130,14 +147,16 @@ pub struct Pump<'a> {
 
 impl<'a> Pump<'a> {
     pub fn new(
-        device: &'a Device,
-        (kernel, compactor): (&'a Kernel, &'a Kernel),
+        open: &'a OpenDevice,
         job: &'a Job<'a>,
         pace: Pace,
         progress: &'a dyn Progress,
-        chunks: Vec<Chunk>,
-        capacity: usize,
+        cut: Cut,
     ) -> Result<Pump<'a>> {
+        let OpenDevice { device, compactor, .. } = open;
+        let (kernel, capacity) = (open.kernel(), cut.size);
+        let chunk = |place| Chunk::new(device, (kernel, compactor), job, (capacity, &cut.each), place);
+        let chunks = (0..cut.slots).map(chunk).collect::<Result<Vec<_>>>()?;
         let bytes = (chunks.len() * NEWS * size_of::<u32>()) as u64;
         let spare = device.scoped(|| (0..IN_FLIGHT).map(|_| device.staging(bytes)).collect())?;
         let slots = chunks.into_iter().map(|chunk| Slot { chunk, state: State::Empty, is_ordered: false }).collect();
@@ -173,7 +192,13 @@ impl<'a> Pump<'a> {
             match self.in_flight.pop_front() {
                 Some(submission) => self.hear(submission)?,
                 None if is_stopped => return self.give_up(traffic),
-                None if self.slots.iter().all(|slot| matches!(slot.state, State::Empty)) => return Ok(()),
+                None if self.slots.iter().all(|slot| matches!(slot.state, State::Empty)) => {
+                    if traffic.is_exhausted() {
+                        return Ok(());
+                    }
+                    // Another adapter's results are waited for.
+                    std::thread::sleep(NAP);
+                }
                 None => {}
             }
             self.order()?;

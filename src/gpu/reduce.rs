@@ -1,12 +1,14 @@
 //! The reduction of a chunk on the device: from saved values that stay there to a few numbers that the host reads.
 //!
 //! In: the device buffers of a chunk whose trajectories have ended, and a [`Reduction`]. Out: a [`Partial`], built on the
-//! host in f64 from the moments of each block, and from counts. Who failed and what ranks trajectories is read by the
-//! caller from the rows concerned ([`failures`]). How blocks and chunks add up is not its business.
+//! host in f64 from the moments of each block, and from counts. Who failed is read by the caller from the rows concerned
+//! ([`failures`]). How blocks and chunks add up is not its business.
 
 use super::buffers::{Device, pack, real_bytes, unpack};
+use super::chunk::WORD;
 use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::Result;
+use crate::job::CountRow;
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::{
     Accumulator, BLOCK, Comoment, Failure, NAMED_FAILURES, Partial, Reduction, StepCount, SummaryKind,
@@ -24,8 +26,6 @@ unsafe impl bytemuck::Pod for ReduceConfig {}
 /// Bindings of the kernels, as in `shaders/reduce/layout.wgsl`.
 const BINDINGS: [wgpu::BufferBindingType; 7] = [UNIFORM, READ, READ, READ, WRITE, WRITE, WRITE];
 
-const WORD: u64 = size_of::<u32>() as u64;
-
 /// Blocks of a chunk.
 fn n_block(n_traj: usize) -> usize {
     n_traj.div_ceil(BLOCK)
@@ -34,18 +34,19 @@ fn n_block(n_traj: usize) -> usize {
 /// Sizes of a reduction, and from them the layout of what the kernels write. The host's copy is of the words first, then
 /// of the numbers.
 #[derive(Debug, Clone, Copy)]
-struct Sizes {
+pub struct Sizes {
     n_save: usize,
     n_row: usize,
     n_quantity: usize,
     n_summary: usize,
     n_pair: usize,
     n_histogram: usize,
-    n_count: usize,
+    pub n_count: usize,
+    n_ranked: usize,
 }
 
 impl Sizes {
-    fn new(reduction: &Reduction) -> Self {
+    pub fn new(reduction: &Reduction) -> Self {
         Sizes {
             n_save: reduction.times.len(),
             n_row: reduction.n_row,
@@ -54,6 +55,7 @@ impl Sizes {
             n_pair: reduction.pairs.len(),
             n_histogram: reduction.histograms.len(),
             n_count: reduction.n_count(),
+            n_ranked: reduction.ranked.len(),
         }
     }
 
@@ -108,10 +110,18 @@ impl Sizes {
     }
 }
 
-/// Bytes of the results of a chunk in device memory: of words, and of numbers. They take as much again for the host's copy.
-pub fn result_bytes(reduction: &Reduction, precision: Precision, n_traj: usize) -> [u64; 2] {
+/// Bytes of the results of a block in device memory: of words, and of numbers. They take as much again for the host's copy.
+pub fn block_bytes(reduction: &Reduction, precision: Precision) -> [u64; 2] {
     let sizes = Sizes::new(reduction);
-    [sizes.n_word(n_traj) as u64 * WORD, sizes.n_real(n_traj) as u64 * real_bytes(precision)]
+    [sizes.first_count(BLOCK) as u64 * WORD, sizes.n_real(BLOCK) as u64 * real_bytes(precision)]
+}
+
+/// Bytes that the host gets of each trajectory: its status, and the values to choose by.
+pub fn ranked_bytes(reduction: &Reduction, precision: Precision) -> u64 {
+    match reduction.ranked.len() as u64 {
+        0 => 0,
+        n => WORD + n * real_bytes(precision),
+    }
 }
 
 /// The compiled kernels of a number format, good for every model and every reduction.
@@ -125,6 +135,7 @@ pub struct Reducer {
 pub struct ReduceBuffers {
     sizes: Sizes,
     pairs: Vec<(u32, u32)>,
+    ranked: Vec<u32>,
     precision: Precision,
     config: wgpu::Buffer,
     tasks: wgpu::Buffer,
@@ -152,9 +163,13 @@ impl Reducer {
     pub fn buffers(&self, device: &Device, reduction: &Reduction, most_traj: usize) -> Result<ReduceBuffers> {
         let tasks = tasks(reduction);
         let numbers = pack(&numbers(reduction), self.precision).into_owned();
-        let [word_bytes, real_bytes] = result_bytes(reduction, self.precision, most_traj);
+        let sizes = Sizes::new(reduction);
+        let word_bytes = sizes.n_word(most_traj) as u64 * WORD;
+        let real_bytes = sizes.n_real(most_traj) as u64 * real_bytes(self.precision);
+        let ranked_bytes = ranked_bytes(reduction, self.precision) * most_traj as u64;
         let buffers = device.scoped(|| ReduceBuffers {
-            sizes: Sizes::new(reduction),
+            sizes,
+            ranked: reduction.ranked.clone(),
             pairs: reduction.pairs.clone(),
             precision: self.precision,
             config: device.buffer("reduce config", size_of::<ReduceConfig>() as u64, wgpu::BufferUsages::UNIFORM),
@@ -162,12 +177,7 @@ impl Reducer {
             numbers: device.storage("numbers", numbers.len() as u64),
             reals: device.storage("reals", real_bytes),
             words: device.storage("words", word_bytes),
-            staging: device.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("reduce staging"),
-                size: word_bytes + real_bytes,
-                usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-                mapped_at_creation: false,
-            }),
+            staging: device.staging(word_bytes + real_bytes + ranked_bytes),
         })?;
         device.queue.write_buffer(&buffers.tasks, 0, bytemuck::cast_slice(&tasks));
         device.queue.write_buffer(&buffers.numbers, 0, &numbers);
@@ -188,7 +198,7 @@ impl Reducer {
         (saved, counts): (&wgpu::Buffer, &wgpu::Buffer),
         n_traj: usize,
     ) -> Result<()> {
-        let ReduceBuffers { sizes, config, tasks, numbers, reals, words, staging, .. } = buffers;
+        let ReduceBuffers { sizes, ranked, config, tasks, numbers, reals, words, staging, .. } = buffers;
         device.queue.write_buffer(config, 0, bytemuck::bytes_of(&sizes.config(n_traj)));
         // Layouts of the same kinds of bindings are one to wgpu.
         let bind_group = self.kernels[0].bind(device, &[config, tasks, numbers, counts, saved, reals, words])?;
@@ -207,9 +217,19 @@ impl Reducer {
             }
         }
         encoder.copy_buffer_to_buffer(words, 0, staging, 0, word_bytes);
-        let real_bytes = buffers.bytes(n_traj) - word_bytes;
-        if real_bytes > 0 {
-            encoder.copy_buffer_to_buffer(reals, 0, staging, word_bytes, real_bytes);
+        let reals_bytes = sizes.n_real(n_traj) as u64 * real_bytes(self.precision);
+        if reals_bytes > 0 {
+            encoder.copy_buffer_to_buffer(reals, 0, staging, word_bytes, reals_bytes);
+        }
+        let mut at = word_bytes + reals_bytes;
+        let mut copy = |buffer, row: u64, size: u64| {
+            let bytes = n_traj as u64 * size;
+            encoder.copy_buffer_to_buffer(buffer, row * bytes, staging, at, bytes);
+            at += bytes;
+        };
+        if !ranked.is_empty() {
+            copy(counts, CountRow::Status as u64, WORD);
+            ranked.iter().for_each(|quantity| copy(saved, u64::from(*quantity), real_bytes(self.precision)));
         }
         Ok(())
     }
@@ -237,19 +257,33 @@ fn numbers(reduction: &Reduction) -> Vec<f64> {
 }
 
 impl ReduceBuffers {
-    /// Bytes of the results of a chunk.
-    pub fn bytes(&self, n_traj: usize) -> u64 {
-        let real_bytes = self.sizes.n_real(n_traj) as u64 * real_bytes(self.precision);
-        self.sizes.n_word(n_traj) as u64 * WORD + real_bytes
+    /// Bytes of the results of a chunk: of words, of numbers, of statuses and of ranked values.
+    fn parts(&self, n_traj: usize) -> [u64; 4] {
+        let (sizes, size) = (self.sizes, real_bytes(self.precision));
+        let [statuses, ranked] = match (sizes.n_ranked as u64, n_traj as u64) {
+            (0, _) => [0, 0],
+            (n, n_traj) => [n_traj * WORD, n * n_traj * size],
+        };
+        [sizes.n_word(n_traj) as u64 * WORD, sizes.n_real(n_traj) as u64 * size, statuses, ranked]
     }
 
-    /// The results of a chunk from these bytes. Failures and ranked values are left to the caller.
+    /// Bytes of the results of a chunk.
+    pub fn bytes(&self, n_traj: usize) -> u64 {
+        self.parts(n_traj).iter().sum()
+    }
+
+    /// The results of a chunk from these bytes. Failures are left to the caller.
     pub fn partial(&self, bytes: &[u8], first: u64, n_traj: usize) -> Partial {
-        let (words, reals) = bytes.split_at(self.sizes.n_word(n_traj) * WORD as usize);
+        let mut rest = bytes;
+        let [words, reals, statuses, ranked] = self.parts(n_traj).map(|bytes| {
+            let part;
+            (part, rest) = rest.split_at(bytes as usize);
+            part
+        });
         let read = Results {
             buffers: self,
             words: bytemuck::pod_collect_to_vec(words),
-            reals: unpack(&reals[..self.bytes(n_traj) as usize - words.len()], self.precision),
+            reals: unpack(reals, self.precision),
             first,
             n_traj,
         };
@@ -267,6 +301,11 @@ impl ReduceBuffers {
         for block in 0..n_block(n_traj) {
             read.tally(block, &mut partial);
         }
+        let statuses: Vec<u32> = bytemuck::pod_collect_to_vec(statuses);
+        let of_success =
+            |(value, status): (f64, &u32)| if *status == Status::Success as u32 { value } else { f64::NAN };
+        partial.ranked =
+            unpack(ranked, self.precision).into_iter().zip(statuses.iter().cycle()).map(of_success).collect();
         partial
     }
 }
@@ -299,15 +338,23 @@ impl Results<'_> {
         };
         let (min, argmin) = extreme(MomentReal::Min, word(MomentWord::Argmin), f64::INFINITY);
         let (max, argmax) = extreme(MomentReal::Max, word(MomentWord::Argmax), f64::NEG_INFINITY);
-        let mean = mean(real(MomentReal::Pivot) + real(MomentReal::Offset), oddities);
-        let m2 = if oddities == 0 { real(MomentReal::M2) } else { f64::NAN };
+        let scale = real(MomentReal::Scale);
+        let mean = mean(real(MomentReal::Pivot) + real(MomentReal::Offset) / scale, oddities);
+        let m2 = if oddities == 0 { real(MomentReal::M2) / (scale * scale) } else { f64::NAN };
         Accumulator { n: self.n_success(block), mean, m2, min, max, argmin, argmax }
+    }
+
+    /// What the moments of a quantity are scaled by.
+    fn scale(&self, block: usize, quantity: u32) -> f64 {
+        let number = quantity as usize * n_block(self.n_traj) + block;
+        self.reals[number * MOMENT_REALS + MomentReal::Scale as usize]
     }
 
     /// The comoment of two quantities with these moments.
     fn comoment(&self, block: usize, pair: usize, a: Accumulator, b: Accumulator) -> Comoment {
         let first = self.buffers.sizes.first_comoment_real(self.n_traj);
-        let c = self.reals[first + pair * n_block(self.n_traj) + block];
+        let [scale_a, scale_b] = [self.buffers.pairs[pair].0, self.buffers.pairs[pair].1].map(|q| self.scale(block, q));
+        let c = self.reals[first + pair * n_block(self.n_traj) + block] / (scale_a * scale_b);
         let c = if a.m2.is_nan() || b.m2.is_nan() { f64::NAN } else { c };
         Comoment { n: a.n, mean_a: a.mean, mean_b: b.mean, c }
     }

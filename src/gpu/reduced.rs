@@ -8,7 +8,7 @@ use super::ranges::Ranges;
 use super::reduce::{ReduceBuffers, Reducer, failures};
 use crate::error::Result;
 use crate::job::{CountRow, Inputs, Job, Source, StateRows, rounded_off};
-use crate::reduce::{Partial, Reduction};
+use crate::reduce::{NAMED_FAILURES, Partial};
 use crate::status::Status;
 use std::ops::Range;
 
@@ -18,7 +18,6 @@ pub struct Reduced<'a, 'b> {
     pub job: &'a Job<'a>,
     pub source: &'a dyn Source,
     pub ranges: &'a Ranges,
-    pub reduction: &'a Reduction,
     pub reducer: &'a Reducer,
     /// For each place of a chunk.
     pub buffers: Vec<ReduceBuffers>,
@@ -27,6 +26,8 @@ pub struct Reduced<'a, 'b> {
     pub sink: &'a mut (dyn FnMut(Partial) -> Result<()> + 'b),
     /// Trajectories of a chunk.
     pub size: usize,
+    /// How many failed trajectories are known by name, for each chunk with its first trajectory.
+    pub named: Vec<(u64, usize)>,
 }
 
 impl Traffic for Reduced<'_, '_> {
@@ -52,24 +53,21 @@ impl Traffic for Reduced<'_, '_> {
         let buffers = &self.buffers[chunk.place];
         let mut partial = self.device.fetched(fetch, |bytes| buffers.partial(bytes, chunk.first, n_traj))?;
         let n_success = partial.statuses[Status::Success as usize];
-        let status = match n_success < n_traj as u64 || !self.reduction.ranked.is_empty() {
-            true => self.counts(chunk, CountRow::Status)?,
-            false => Vec::new(),
-        };
-        if n_success < n_traj as u64 {
+        // Who has failed is read on its own, which makes the device wait: not where enough before them are known.
+        let before = self.named.iter().filter(|(first, _)| *first < chunk.first).map(|(_, n)| n).sum::<usize>();
+        if n_success < n_traj as u64 && before < NAMED_FAILURES {
+            let status = self.counts(chunk, CountRow::Status)?;
             let culprit = self.counts(chunk, CountRow::Culprit)?;
             let row = StateRows::new(self.job.program, self.job.compensated).tau * n_traj;
             let tau = self.device.read_reals(&chunk.state, row, n_traj, self.job.precision)?;
             partial.failures = failures(chunk.first, &status, &culprit, |i| self.job.time(&chunk.inputs, i, tau[i]));
-        }
-        for ranked in &self.reduction.ranked {
-            let row = *ranked as usize * n_traj;
-            let values = self.device.read_reals(&chunk.saved, row, n_traj, self.job.precision)?;
-            let of_success =
-                |(value, code): (f64, &u32)| if *code == Status::Success as u32 { value } else { f64::NAN };
-            partial.ranked.extend(values.into_iter().zip(&status).map(of_success));
+            self.named.push((chunk.first, partial.failures.len()));
         }
         (self.sink)(partial)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.ranges.are_exhausted()
     }
 }
 

@@ -4,6 +4,7 @@
 //! in order. All run the same kernel; in exact mode no result depends on who computed what.
 
 use super::GpuBackend;
+use super::pump::Spent;
 use super::ranges::{InOrder, Ranges};
 use crate::compile::Feature;
 use crate::error::{Error, Result};
@@ -54,7 +55,8 @@ impl SeveralGpus {
         work: impl Fn(&mut GpuBackend, &Ranges, &dyn Progress, &mut Hand<T>) -> Result<()> + Sync,
         sink: &mut dyn FnMut(u64, T) -> Result<()>,
     ) -> Result<()> {
-        let ranges = Ranges::new(range.clone());
+        self.gpus.iter_mut().for_each(|gpu| gpu.spent = Spent::default());
+        let ranges = Ranges::new(range);
         let watched = Watched { progress, has_failed: AtomicBool::new(false) };
         let (sender, receiver) = sync_channel(WAITING * self.gpus.len());
         std::thread::scope(|scope| {
@@ -75,7 +77,7 @@ impl SeveralGpus {
                 })
                 .collect();
             drop(sender);
-            let mut in_order = InOrder::new(range.start, sink);
+            let mut in_order = InOrder::new(&ranges, sink);
             let taken = receiver.iter().try_for_each(|(first, n_traj, result)| in_order.put(first, n_traj, result));
             watched.has_failed.fetch_or(taken.is_err(), Ordering::Relaxed);
             drop(receiver);
@@ -134,11 +136,15 @@ impl Backend for SeveralGpus {
     }
 
     fn max_chunk(&self, job: &Job) -> usize {
-        self.gpus.iter().map(|gpu| gpu.max_chunk(job)).min().expect("there is an adapter")
+        self.gpus.iter().map(|gpu| gpu.max_chunk(job)).min().expect("there is an adapter") * self.gpus.len()
     }
 
     fn max_saved(&self, job: &Job) -> usize {
         self.gpus.iter().map(|gpu| gpu.max_saved(job)).min().expect("there is an adapter")
+    }
+
+    fn check_reduction(&self, job: &Job, reduction: &Reduction) -> Result<()> {
+        self.gpus.iter().try_for_each(|gpu| gpu.check_reduction(job, reduction))
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
@@ -153,7 +159,26 @@ impl Backend for SeveralGpus {
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        self.gpus[0].run(job, inputs, progress)
+        // Each takes an equal part, at least a trajectory: what one takes longer for is not known before.
+        let size = inputs.n_traj.div_ceil(self.gpus.len()).max(1);
+        let watched = Watched { progress, has_failed: AtomicBool::new(false) };
+        let done: Vec<Result<RawOutput>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .gpus
+                .iter_mut()
+                .zip((0..inputs.n_traj).step_by(size))
+                .map(|(gpu, first)| {
+                    let (part, watched) = (inputs.part(first..inputs.n_traj.min(first + size)), &watched);
+                    scope.spawn(move || {
+                        let done = gpu.run(job, &part, watched);
+                        watched.has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
+                        done
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+        });
+        Ok(RawOutput::joined(&done.into_iter().collect::<Result<Vec<_>>>()?))
     }
 
     fn run_range(

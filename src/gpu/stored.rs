@@ -37,6 +37,10 @@ impl Traffic for Stored<'_, '_> {
         let output = chunk.output(self.device, self.job, fetch)?;
         (self.sink)(chunk.first, std::mem::take(&mut chunk.inputs), output)
     }
+
+    fn is_exhausted(&self) -> bool {
+        self.ranges.are_exhausted()
+    }
 }
 
 /// Inputs that are at hand.

@@ -86,6 +86,14 @@ pub trait Backend {
         usize::MAX
     }
 
+    /// Refuses a reduction whose results do not fit.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with the bytes needed and the remedy.
+    fn check_reduction(&self, _job: &Job, _reduction: &Reduction) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes ready for a job, so that [`Backend::run`] starts at once.
     ///
     /// # Errors

@@ -6,6 +6,9 @@ use crate::method::Stepping;
 use crate::program::OdeProgram;
 use crate::real::Real;
 
+/// Longer than any step, and a number in every format.
+const FAR: f64 = 1e30;
+
 /// Numbers of a run for the integrators of both backends; the kernels read it from a buffer of this layout. Members
 /// that only the step controller uses are f32 in any precision.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,7 +50,7 @@ pub struct RunConfig<R> {
     pub dt: R,
     /// Smallest step.
     pub dt_min: R,
-    /// Largest step, at most the span.
+    /// Largest step, at most the span where all trajectories have the same.
     pub dt_max: R,
 }
 
@@ -55,6 +58,8 @@ impl<R: Real> RunConfig<R> {
     /// The numbers of a job for a chunk of `n_traj` trajectories.
     pub fn new(job: &Job, n_traj: usize) -> Self {
         let span = job.t1 - job.t0;
+        // Whose span is the longest of a chunk is nothing to the others.
+        let longest = if job.own_span { FAR } else { span };
         let mut config = RunConfig {
             n_traj: n_traj as u32,
             n_save: job.saves.count() as u32,
@@ -74,7 +79,7 @@ impl<R: Real> RunConfig<R> {
             span: R::of(span),
             dt: R::ZERO,
             dt_min: R::ZERO,
-            dt_max: R::of(span),
+            dt_max: R::of(longest),
         };
         match job.method.stepping {
             Stepping::Fixed { dt } => config.dt = R::of(dt),
@@ -88,7 +93,7 @@ impl<R: Real> RunConfig<R> {
                 config.inv_exponent = exponent.recip() as f32;
                 config.dt = R::of(controller.dt_first.map_or(0.0, |dt| dt.min(controller.dt_max)));
                 config.dt_min = R::of(controller.dt_min);
-                config.dt_max = R::of(controller.dt_max.min(span));
+                config.dt_max = R::of(controller.dt_max.min(longest));
             }
         }
         config

@@ -48,6 +48,11 @@ impl Reduction {
         self.times.len() * self.n_row + self.summaries.len()
     }
 
+    /// Bytes of what is left of a block of trajectories.
+    pub fn block_bytes(&self) -> u64 {
+        (self.n_quantity() * size_of::<Accumulator>() + self.pairs.len() * size_of::<Comoment>()) as u64
+    }
+
     /// Bins of all histograms, those below and above included.
     pub fn n_count(&self) -> usize {
         self.histograms.iter().map(Histogram::n_count).sum()
@@ -82,8 +87,9 @@ pub enum SummaryKind {
     Final,
 }
 
-/// Counts of the values of a quantity: those below `low`, in each of `n_bin` equal bins of [low, high), and those of `high`
-/// and above. Without bins low and high are the same. Both are numbers of the run's format.
+/// Counts of the values of a quantity: those below `low`, in each of `n_bin` equal bins of [low, high], and those above `high`.
+/// A bin holds its lower end, the last one its upper end, too. Without bins the values up to `high` are those below. Both ends,
+/// and their distance, are numbers of the run's format.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Histogram {
     /// The quantity.

@@ -157,7 +157,9 @@ pub(super) fn moments_of(values: impl Iterator<Item = (u64, f64)> + Clone) -> Ac
     }
     (all.mean, all.m2) = (mean, squares);
     if mean.is_finite() {
-        (all.mean, all.m2) = (mean + rest / n, (squares - rest * rest / n).max(0.0));
+        all.mean = mean + rest / n;
+        // Squares that overflow leave no number; of rounding alone less than nothing is nothing.
+        all.m2 = if squares.is_finite() { (squares - rest * rest / n).max(0.0) } else { f64::INFINITY };
     }
     all
 }
@@ -182,15 +184,18 @@ pub(super) fn comoment_of(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Co
 /// nothing.
 pub fn bin<R: Real>(histogram: &Histogram, x: R) -> usize {
     let (low, high, n_bin) = (R::of(histogram.low), R::of(histogram.high), histogram.n_bin as usize);
-    if !(x >= low) {
-        return 0;
-    }
-    if x >= high {
+    if x > high {
         return n_bin + 1;
     }
-    let scale = R::of_u32(histogram.n_bin) / (high - low);
-    // Just below high the product may round up to the number of bins.
-    1 + (((x - low) * scale).to_f64() as usize).min(n_bin - 1)
+    if n_bin == 0 || !(x >= low) {
+        return 0;
+    }
+    if n_bin == 1 {
+        return 1;
+    }
+    // A part of the range first: bins as a number of the values' unit may overflow. At its end all bins are full.
+    let part = (x - low) / (high - low);
+    1 + ((part * R::of_u32(histogram.n_bin)).to_f64() as usize).min(n_bin - 1)
 }
 
 #[cfg(test)]
@@ -297,7 +302,7 @@ mod tests {
     fn bins_in_every_format() {
         let histogram = Histogram { quantity: 0, low: -1.0, high: 3.0, n_bin: 4 };
         let values = [-1.5, -1.0, -0.25, 0.0, 2.9999, 3.0, f64::INFINITY, f64::NAN, f64::NEG_INFINITY];
-        let want = [0, 1, 1, 2, 4, 5, 5, 0, 0];
+        let want = [0, 1, 1, 2, 4, 4, 5, 0, 0];
         assert_eq!(values.map(|x| bin(&histogram, x)), want);
         assert_eq!(values.map(|x| bin(&histogram, x as f32)), want);
         assert_eq!(values.map(|x| bin(&histogram, F32x2::from_f64(x))), want);

@@ -80,9 +80,9 @@ pub struct Counts {
     pub high: f64,
     /// Values below.
     pub below: u64,
-    /// Values in each bin, which holds its lower end.
+    /// Values in each bin, which holds its lower end; the last one holds its upper end, too.
     pub bins: Vec<u64>,
-    /// Values of `high` and above.
+    /// Values above `high`.
     pub above: u64,
 }
 
@@ -193,8 +193,9 @@ pub fn quantities(tally: &Tally, wanted: &Wanted) -> Vec<QuantityStatistics> {
             Use::Quantiles => ranges[quantity] = Some((histogram, counts)),
         }
     }
+    let rounding = wanted.precision.epsilon();
     for ((statistics, moments), range) in all.iter_mut().zip(&tally.moments).zip(ranges) {
-        statistics.quantiles = wanted.quantiles.iter().map(|p| quantile(*p, moments, range)).collect();
+        statistics.quantiles = wanted.quantiles.iter().map(|p| quantile(*p, moments, range, rounding)).collect();
     }
     all
 }

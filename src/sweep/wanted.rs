@@ -4,7 +4,7 @@
 //! a reduction gives what it is for. Ranges of quantiles come later, from a pilot.
 
 use crate::error::{Error, Result, suggest};
-use crate::output::select;
+use crate::output::{select, shortest};
 use crate::real::Precision;
 use crate::reduce::{Accumulator, Histogram, Reduction, Summary};
 use crate::spec::{Covariance, DEFAULT_QUANTILES, Keep, Measure, Quantity, StatisticsSettings};
@@ -44,6 +44,8 @@ pub struct Wanted {
     /// One for each histogram.
     pub uses: Vec<Use>,
     pub groups: Vec<Group>,
+    /// Number format of the run.
+    pub precision: Precision,
     /// Names of the summaries.
     pub summaries: Vec<String>,
     /// Probabilities of quantiles.
@@ -66,6 +68,7 @@ pub fn wanted(
         reduction,
         uses: Vec::new(),
         groups: Vec::new(),
+        precision,
         summaries: Vec::new(),
         quantiles: settings.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.to_vec()),
         keep: Vec::new(),
@@ -106,11 +109,15 @@ impl Wanted {
     fn count(&mut self, settings: &StatisticsSettings, names: &[String], precision: Precision) -> Result<()> {
         for (quantity, bins) in &settings.histograms {
             let (low, high) = (precision.round(bins.from), precision.round(bins.to));
+            let fault = |what: &str| {
+                let (from, to) = (shortest(bins.from, Precision::F64), shortest(bins.to, Precision::F64));
+                Error::model("statistics.histogram", format!("'{quantity}': {from} and {to} are {what} {precision}"))
+            };
             if !(low < high) {
-                return Err(Error::model(
-                    "statistics.histogram",
-                    format!("'{quantity}': {} and {} are the same number in {precision}", bins.from, bins.to),
-                ));
+                return Err(fault("the same number in"));
+            }
+            if !(high - low <= precision.max()) {
+                return Err(fault("further apart than the range of"));
             }
             for quantity in self.quantities(quantity, names)? {
                 self.histogram(Histogram { quantity, low, high, n_bin: bins.bins }, Use::Counts);
@@ -119,9 +126,9 @@ impl Wanted {
         for (quantity, thresholds) in &settings.exceed {
             let quantities = self.quantities(quantity, names)?;
             for threshold in thresholds {
-                let above = next_above(precision, *threshold);
+                let end = at_most(precision, *threshold);
                 for quantity in &quantities {
-                    let histogram = Histogram { quantity: *quantity, low: above, high: above, n_bin: 0 };
+                    let histogram = Histogram { quantity: *quantity, low: end, high: end, n_bin: 0 };
                     self.histogram(histogram, Use::Exceed(*threshold));
                 }
             }
@@ -239,30 +246,30 @@ fn range(pilot: &Accumulator, precision: Precision, is_whole: bool) -> Option<(f
         return None;
     }
     if min == max {
-        return Some((min, next_above(precision, max), 1));
+        return Some((min, max, 1));
     }
-    let (half, most) = (if is_whole { 0.0 } else { max / 2.0 - min / 2.0 }, precision.max());
-    let low = precision.round((min - half).max(-most));
-    let high = next_above(precision, (max + half).min(most)).min(most);
-    Some((low, high, QUANTILE_BINS))
+    // The distance of the ends is a number of the format, too.
+    let (half, most) = (if is_whole { 0.0 } else { max / 2.0 - min / 2.0 }, precision.max() / 2.0);
+    let (low, high) = (precision.round((min - half).max(-most)), precision.round((max + half).min(most)));
+    (low < high).then_some((low, high, QUANTILE_BINS))
 }
 
-/// The smallest number of a format above `x`, which a histogram without bins counts from.
-pub fn next_above(precision: Precision, x: f64) -> f64 {
+/// The largest number of a format that is at most `x`: what is above it in the format is above `x`.
+fn at_most(precision: Precision, x: f64) -> f64 {
     let rounded = precision.round(x);
-    if rounded > x {
+    if rounded <= x {
         return rounded;
     }
     match precision {
-        Precision::F32 => f64::from((x as f32).next_up()),
-        Precision::F64 => x.next_up(),
+        Precision::F32 => f64::from((x as f32).next_down()),
+        Precision::F64 => x,
         // Twice the last step that was rounded away is less than the distance to the next number, and more than half of it.
         Precision::F32x2 => {
-            let mut step = (x.next_up() - x).max(f64::from(f32::from_bits(1)));
-            while precision.round(x + step) <= x && step.is_finite() {
+            let mut step = (x - x.next_down()).max(f64::from(f32::from_bits(1)));
+            while precision.round(x - step) > x && step.is_finite() {
                 step *= 2.0;
             }
-            precision.round(x + step)
+            precision.round(x - step)
         }
     }
 }
@@ -295,28 +302,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_number_of_each_format() {
-        for x in [0.0, 1.0, -1.0, 10.3, 1e6, -1e-3] {
+    fn the_number_of_each_format_below_a_threshold() {
+        for x in [0.0, 1.0, -1.0, 10.3, -10.3, 0.1, 1e6, -1e-3, 1e39, -1e39] {
             for precision in Precision::ALL {
-                let next = next_above(precision, x);
-                assert!(next > x && precision.round(next) == next, "{x} in {precision}: {next}");
+                let end = at_most(precision, x);
+                assert!(end <= x && precision.round(end) == end, "{x} in {precision}: {end}");
             }
-            // 10.3 in f32 is above 10.3, and nothing lies between.
-            let single = next_above(Precision::F32, x);
-            assert!(f64::from((single as f32).next_down()) <= x, "{x}: {single}");
-            assert_eq!(next_above(Precision::F64, x), x.next_up());
+            // 10.3 in f32 is above 10.3, and nothing lies between it and the number before.
+            let single = at_most(Precision::F32, x) as f32;
+            assert!(f64::from(single.next_up()) > x, "{x}: {single}");
+            assert_eq!(at_most(Precision::F64, x), x);
         }
+        assert_eq!(at_most(Precision::F32, 0.0), 0.0, "and not a number that some devices take for 0");
     }
 
     #[test]
     fn ranges_of_a_pilot() {
         let of = |min, max| Accumulator { n: 10, min, max, ..Accumulator::EMPTY };
-        assert_eq!(range(&of(1.0, 3.0), Precision::F64, false), Some((0.0, 4f64.next_up(), 1024)));
-        assert_eq!(range(&of(1.0, 3.0), Precision::F64, true), Some((1.0, 3f64.next_up(), 1024)));
-        assert_eq!(range(&of(2.0, 2.0), Precision::F64, false), Some((2.0, 2f64.next_up(), 1)));
+        assert_eq!(range(&of(1.0, 3.0), Precision::F64, false), Some((0.0, 4.0, 1024)));
+        assert_eq!(range(&of(1.0, 3.0), Precision::F64, true), Some((1.0, 3.0, 1024)));
+        assert_eq!(range(&of(2.0, 2.0), Precision::F64, false), Some((2.0, 2.0, 1)));
         assert_eq!(range(&of(2.0, f64::INFINITY), Precision::F64, false), None);
         assert_eq!(range(&Accumulator::EMPTY, Precision::F64, false), None);
         let (low, high, _) = range(&of(-f64::MAX, f64::MAX), Precision::F64, false).expect("finite");
-        assert_eq!((low, high), (-f64::MAX, f64::MAX));
+        assert_eq!((low, high), (-f64::MAX / 2.0, f64::MAX / 2.0));
     }
 }

@@ -77,9 +77,11 @@ pub const SHARED_COUNTS: usize = 512;
 pub enum MomentReal {
     /// One of the values.
     Pivot,
-    /// The mean, from the pivot on.
+    /// A power of two that takes the differences from it to the size of 1.
+    Scale,
+    /// The mean, from the pivot on, scaled.
     Offset,
-    /// Sum of squares of the differences from the mean.
+    /// Sum of squares of the differences from the mean, scaled.
     M2,
     /// The smallest.
     Min,
@@ -185,7 +187,9 @@ pub fn summary_code(kind: SummaryKind) -> u32 {
 pub fn reduce(kernel: ReduceKernel, precision: Precision, arithmetic: Arithmetic) -> Result<KernelSource> {
     let workgroup_size = kernel.workgroup_size();
     let options = KernelOptions { precision, arithmetic, compensated: false, workgroup_size, form: JobForm::default() };
-    let consts = consts(workgroup_size);
+    // The square of any number that models come to is one of f64.
+    let scales = format!("const SCALES_MOMENTS: bool = {};\n", precision != Precision::F64);
+    let consts = consts(workgroup_size) + &scales;
     let sections = [
         ("generated constants", consts.as_str()),
         real_section(precision),
@@ -229,6 +233,7 @@ fn consts(workgroup_size: u32) -> String {
     );
     constants.extend([
         ("MOMENT_PIVOT", MomentReal::Pivot as usize),
+        ("MOMENT_SCALE", MomentReal::Scale as usize),
         ("MOMENT_OFFSET", MomentReal::Offset as usize),
         ("MOMENT_M2", MomentReal::M2 as usize),
         ("MOMENT_MIN", MomentReal::Min as usize),

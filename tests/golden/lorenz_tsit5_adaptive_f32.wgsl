@@ -766,27 +766,27 @@ fn control(config: RunConfig, err_sq: real, finite: bool, dt: real, err_prev: f3
 }
 
 // First guess of the first step from the squared norms of y0 and f0: Hairer, Nørsett, Wanner, section II.4, steps a
-// and b.
-fn initial_dt_first(d0: real, d1: real) -> real {
+// and b. No step is longer than most.
+fn initial_dt_first(most: real, d0: real, d1: real) -> real {
     let known = less_equal(real_of(1e-10), d0) && less_equal(real_of(1e-10), d1);
     var h0 = real_of(1e-6);
     if known {
         h0 = mul(real_of(0.01), real_sqrt(div(d0, d1)));
     }
-    return lesser(h0, config.dt_max);
+    return lesser(h0, most);
 }
 
 // First step from the first guess h0, the squared norm of f0 and that of f(t0 + h0, y0 + h0 f0) - f0: steps e and f.
-fn initial_dt(h0: real, d1: real, df: real) -> real {
+fn initial_dt(most: real, h0: real, d1: real, df: real) -> real {
     let d2 = div(df, mul(h0, h0));
-    let most = lesser(greater(d1, d2), real_of(1e30));
+    let steepest = lesser(greater(d1, d2), real_of(1e30));
     let log2_hundredth = -6.643856f;
     var h1 = greater(mul(h0, real_of(1e-3)), real_of(1e-6));
-    if !less_equal(most, real_of(1e-30)) {
-        let log2_most = 0.5 * control_log2(to_f32(most));
-        h1 = real_of(control_exp2((log2_hundredth - log2_most) * config.inv_exponent));
+    if !less_equal(steepest, real_of(1e-30)) {
+        let log2_steepest = 0.5 * control_log2(to_f32(steepest));
+        h1 = real_of(control_exp2((log2_hundredth - log2_steepest) * config.inv_exponent));
     }
-    return lesser(lesser(mul(real_of(100.0), h0), h1), config.dt_max);
+    return lesser(lesser(mul(real_of(100.0), h0), h1), most);
 }
 
 // ==== shaders/integrate_adaptive.wgsl ====
@@ -813,15 +813,16 @@ fn store_stepping(i: u32, lane: Lane) {
 }
 
 // The first step size, where none is given.
-fn first_dt(t0: real, y: State, k1: State, p: Params) -> real {
+fn first_dt(t0: real, span: real, y: State, k1: State, p: Params) -> real {
     if FIRST_STEP_GIVEN || less(real_of(0.0), config.dt) {
         return config.dt;
     }
     let d0 = scaled_norm_sq(y, y);
     let d1 = scaled_norm_sq(k1, y);
-    let h0 = initial_dt_first(d0, d1);
+    let most = lesser(span, config.dt_max);
+    let h0 = initial_dt_first(most, d0, d1);
     let f1 = rhs(add(t0, h0), add_scaled(y, h0, k1), p);
-    return initial_dt(h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
+    return initial_dt(most, h0, d1, scaled_norm_sq(add_scaled(f1, real_of(-1.0), k1), y));
 }
 
 // Adaptive steps have no numbers.
@@ -983,7 +984,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
         var culprit = first_non_finite(y);
         culprit = select(culprit, first_non_finite(k1), culprit == 0u);
         if culprit == 0u {
-            lane.dt = first_dt(lane.t0, y, k1, p);
+            lane.dt = first_dt(lane.t0, lane.span, y, k1, p);
         } else {
             lane.status = STATUS_NON_FINITE;
             lane.culprit = select(lane.culprit, culprit, lane.culprit == 0u);

@@ -248,6 +248,40 @@ fn a_large_mean_does_not_hide_a_small_spread() {
 }
 
 #[test]
+fn squares_of_tiny_and_huge_differences_are_numbers() {
+    for precision in [Precision::F32, Precision::F32x2] {
+        let Some(bench) = Bench::new(precision, Arithmetic::Standard) else { continue };
+        for unit in [2f64.powi(-110), 2f64.powi(110)] {
+            // Whole multiples up to 512: units of 2^-110 are normal numbers, and squares of 2^119 are far beyond the range.
+            let reduction = Reduction { pairs: vec![(0, 1), (1, 1)], ..saves(1, 2) };
+            let chunk = Chunk::new(3000, 2, 0.0, unit, 1024);
+            let partial = bench.reduce(&chunk, &reduction, 0);
+            check_sums(&chunk, &reduction, &partial, precision, 1024.0, &format!("{precision}, units of {unit:e}"));
+        }
+    }
+}
+
+#[test]
+fn bins_of_tiny_ranges_and_their_ends() {
+    let ends = |unit: f64| Histogram { quantity: 0, low: 0.0, high: 4.0 * unit, n_bin: 4 };
+    // A bin of 2^-120 has more than the largest number of bins to a unit.
+    let (unit, status) = (2f64.powi(-120), Status::Success as u32);
+    let values = [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 3.5, 4.0, 4.5].map(|k| k * unit);
+    let n_traj = values.len();
+    let counts: Vec<u32> = (0..N_COUNT_ROW * n_traj).map(|n| if n < n_traj { status } else { 0 }).collect();
+    let zero = Histogram { quantity: 0, low: 0.0, high: 0.0, n_bin: 0 };
+    let one = Histogram { n_bin: 1, ..zero };
+    let reduction = Reduction { histograms: vec![ends(unit), zero, one], ..saves(1, 1) };
+    for precision in Precision::ALL {
+        let Some(bench) = Bench::new(precision, Arithmetic::Standard) else { continue };
+        let buffers = bench.reducer.buffers(&bench.device, &reduction, n_traj).expect("memory");
+        let partial = bench.run(&buffers, &bench.upload(&values, &counts, 0), 0, n_traj);
+        // The last bin holds both of its ends; without bins what is not above is below.
+        assert_eq!(partial.counts, [1, 2, 1, 1, 3, 1, 2, 7, 1, 1, 7], "{precision}");
+    }
+}
+
+#[test]
 fn histograms_count_every_value() {
     // Values are multiples of 2^-10, edges of bins lie half a unit beside them.
     const HALF_UNIT: f64 = 1.0 / 2048.0;
