@@ -181,9 +181,12 @@ fn files_hold_the_statistics() {
     let place = Place::new();
     place.good("run decay.json --backend cpu --out all.json");
     for out in ["s.json", "s.csv", "s.npz"] {
-        let stdout = place.good(&format!("run section.json --backend cpu --out {out} --keep-out kept.{}", &out[2..]));
+        let output =
+            place.ensolve(&format!("run section.json --backend cpu --out {out} --keep-out kept.{}", &out[2..]));
+        let told = "warning: s.csv: CSV has no histograms and no covariances; .json and .npz have them\n";
+        assert_eq!(text(&output.stderr), if out == "s.csv" { told } else { "" });
         assert!(
-            stdout.ends_with(&format!(
+            text(&output.stdout).ends_with(&format!(
                 "\nstatistics written to {out}\nkept trajectories written to kept.{}\n",
                 &out[2..]
             ))
@@ -217,6 +220,8 @@ fn files_hold_the_statistics() {
         "max",
         "max_trajectory",
         "q0.5",
+        "q0.5_low",
+        "q0.5_high",
         "p>0.05",
         "p>0.1",
     ];
@@ -224,13 +229,20 @@ fn files_hold_the_statistics() {
     assert_eq!(rows.len(), 1 + 2 * 5 + 1);
     assert_eq!(rows[5][..3], ["2", "x", "40"]);
     assert_eq!(rows[5][3].parse::<f64>().unwrap(), x["mean"][4].as_f64().unwrap());
-    assert_eq!((rows[11][0].as_str(), rows[11][1].as_str(), rows[11][10].as_str()), ("", "integral(x)", ""));
+    assert_eq!((rows[11][0].as_str(), rows[11][1].as_str(), rows[11][12].as_str()), ("", "integral(x)", ""));
 
     let mut npz = place.npz("s.npz");
     let (t, mean): (Array1<f64>, Array1<f64>) = (npz.by_name("t").unwrap(), npz.by_name("x.mean").unwrap());
     assert_eq!((t.to_vec(), mean.to_vec()), (vec![0.0, 0.5, 1.0, 1.5, 2.0], means(&x["mean"])));
     let counts: Array2<u64> = npz.by_name("x.counts").unwrap();
     assert_eq!((counts.dim(), counts.column(4).sum()), ((6, 5), 40));
+    let who: Array1<i64> = npz.by_name("x.max_trajectory").unwrap();
+    assert_eq!(who[4], x["max_trajectory"][4].as_i64().unwrap());
+    let exceed: Array2<f64> = npz.by_name("half.exceed").unwrap();
+    let half = &got["statistics"]["by_name"]["half"];
+    assert_eq!(exceed.row(1).to_vec(), means(&half["exceed"][1]["probability"]));
+    let high: Array2<f64> = npz.by_name("x.quantiles_high").unwrap();
+    assert_eq!(high.row(0).to_vec(), means(&x["quantiles"][0]["high"]));
     let covariance: Array3<f64> = npz.by_name("meta.covariance").unwrap();
     assert_eq!((covariance.dim(), covariance[[4, 0, 0]]), ((5, 1, 1), x["variance"][4].as_f64().unwrap()));
 
@@ -277,4 +289,28 @@ fn checkpoints_go_on() {
         "error: c.json: is the checkpoint of another run: its trajectories is '3000', here it is '2000'; go on with what it was made from, or begin anew without --resume\n"
     );
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn no_file_is_written_over_another() {
+    let place = Place::new();
+    fs::write(place.0.path().join("notes.txt"), "mine").unwrap();
+    for (options, message) in [
+        (
+            "--out s.json --checkpoint ./s.json",
+            "--checkpoint would be written over the file of --out; give them different names",
+        ),
+        (
+            "--out s.json --keep-out s.json",
+            "--keep-out would be written over the file of --out; give them different names",
+        ),
+        ("--out section.json", "--out would be written over the file of the model; give them different names"),
+        ("--checkpoint notes.txt", "notes.txt: exists, and is no checkpoint; name another file for the checkpoint"),
+        ("--checkpoint .", ".: is no regular file; name another file for the checkpoint"),
+    ] {
+        let output = place.ensolve(&format!("run section.json --backend cpu {options}"));
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), format!("error: {message}\n")), "{options}");
+    }
+    assert_eq!(fs::read_to_string(place.0.path().join("notes.txt")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(place.0.path().join("section.json")).unwrap(), with_section());
 }

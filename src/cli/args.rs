@@ -6,7 +6,9 @@ use super::{save_at, vary::finite};
 use clap::{Args, ValueEnum};
 use ensolve::sampling::Sampling;
 use ensolve::spec::{EnsembleSettings, Tolerance};
-use ensolve::{Arithmetic, Backend, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, plan};
+use ensolve::{
+    Arithmetic, Backend, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, output, plan,
+};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +41,36 @@ pub struct RunArgs {
     pub statistics: StatisticsArgs,
     #[command(flatten)]
     pub machine: MachineArgs,
+}
+
+impl RunArgs {
+    /// Refuses to write a file over another one of the same command.
+    pub fn check_files(&self) -> Result<()> {
+        let statistics = &self.statistics;
+        let read = [("the model", Some(&self.model)), ("--save-at", self.save.save_at.as_ref())];
+        let checkpoint = statistics.checkpoint.as_ref().or(statistics.resume.as_ref());
+        let written = [
+            ("--out", self.save.out.as_ref()),
+            ("--keep-out", statistics.keep_out.as_ref()),
+            ("--checkpoint", checkpoint),
+        ];
+        let all: Vec<(&str, &PathBuf)> =
+            read.into_iter().chain(written).filter_map(|(name, path)| Some((name, path?))).collect();
+        let clash = |i: usize| {
+            let (name, path) = all[i];
+            let is_written = written.iter().any(|(other, _)| *other == name);
+            all[..i]
+                .iter()
+                .find(|(_, other)| is_written && output::is_same(other, path))
+                .map(|(other, _)| (name, *other))
+        };
+        match (0..all.len()).find_map(clash) {
+            None => Ok(()),
+            Some((name, other)) => {
+                Err(Error::run(format!("{name} would be written over the file of {other}; give them different names")))
+            }
+        }
+    }
 }
 
 #[derive(Args)]

@@ -8,12 +8,12 @@ static PRESSED: AtomicBool = AtomicBool::new(false);
 /// Exit code of a process that SIGINT ends: 128 + 2.
 const ENDED_AT_ONCE: i32 = 130;
 
-/// From now on Ctrl-C is a wish; `temporary` is a file that nobody would miss if the process ended.
-pub fn watch(temporary: Option<PathBuf>) {
+/// From now on Ctrl-C is a wish; `temporary` are files that nobody would miss if the process ended.
+pub fn watch(temporary: Vec<PathBuf>) {
     let pressed = move || {
         if PRESSED.swap(true, Ordering::Relaxed) {
-            // There may be no such file, and there is no time to tell.
-            let _ = temporary.as_deref().map(std::fs::remove_file);
+            // There may be no such files, and there is no time to tell.
+            temporary.iter().for_each(|path| drop(std::fs::remove_file(path)));
             std::process::exit(ENDED_AT_ONCE);
         }
     };

@@ -52,7 +52,8 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let choice = args.machine.choice()?;
     args.save.out.as_deref().map_or(Ok(()), output::check)?;
 
-    interrupt::watch(args.save.out.as_deref().map(output::temporary));
+    args.check_files()?;
+    interrupt::watch(args.save.out.as_deref().map(output::temporary).into_iter().collect());
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
     args.machine.set_up(chosen.backend.as_mut());
     let bar = Bar::counting("", (range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));

@@ -41,10 +41,18 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
     let files = [args.save.out.as_deref(), args.statistics.keep_out.as_deref()];
     files.into_iter().flatten().try_for_each(output::check)?;
 
-    interrupt::watch(args.save.out.as_deref().map(output::temporary));
+    args.check_files()?;
+    let checkpoint = args.statistics.saved_to();
+    let written = files.into_iter().flatten().chain(checkpoint.as_ref().map(|checkpoint| checkpoint.file.as_path()));
+    interrupt::watch(written.map(output::temporary).collect());
+    if let Some(path) = &args.save.out
+        && let Some(left_out) = files::left_out(sweep.wanted, path)
+    {
+        // Before the run, which may be long.
+        eprintln!("warning: {}: {left_out}", path.display());
+    }
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
     args.machine.set_up(chosen.backend.as_mut());
-    let checkpoint = args.statistics.saved_to();
     let bar = Bar::with_steps(ensemble.size());
     let options =
         SweepOptions { progress: &bar, checkpoint: checkpoint.as_ref(), resume: args.statistics.resume.as_ref() };
@@ -57,9 +65,13 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
     let mut report = Report::good(text).warned(&result.info.warnings);
     if let Some(note) = result.partial_note() {
         report.warnings += &format!("warning: {note}\n");
-        if let Some(checkpoint) = &checkpoint {
-            report.warnings += &format!("  --resume {} goes on from there\n", checkpoint.file.display());
+        if let (Some(checkpoint), Some(n)) = (&checkpoint, result.n_saved) {
+            report.warnings += &format!("  --resume {} goes on from the first {n}\n", checkpoint.file.display());
         }
+        report.code = UNFINISHED;
+    }
+    if let Some(note) = result.kept_note() {
+        report.warnings += &format!("warning: {note}; --only replays one by its number\n");
         report.code = UNFINISHED;
     }
     if let Some(failures) = failures(&result) {

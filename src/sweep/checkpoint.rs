@@ -1,14 +1,16 @@
 //! What a sweep has done, in a file, so that another run goes on from there.
 //!
-//! JSON: `ensolve_checkpoint` (the version of the format), `of` (what the numbers depend on), `n`, `ranges` of the quantiles'
-//! histograms and `tally`, the sums over the first `tally.next` trajectories. Floats read back to the same bits; `"inf"`, `"-inf"`
-//! and `"nan"` stand for what JSON has no number for. A file is replaced by a whole one or stays as it was. Since what is summed is
-//! summed block by block in order, an interrupted sweep ends with the same bits as one that was not.
+//! JSON: `ensolve_checkpoint` (the version of the format), `checksum` (of the text after it), `of` (what the numbers depend on),
+//! `n`, `ranges` of the quantiles' histograms and `tally`, the sums over the first `tally.next` trajectories. Floats read back to
+//! the same bits; `"inf"`, `"-inf"` and `"nan"` stand for what JSON has no number for. A file is replaced by a whole one or stays
+//! as it was; work that is not finished is never replaced by other work. Since what is summed is summed block by block in order,
+//! an interrupted sweep ends with the same bits as one that was not.
 
 use super::SweepOptions;
+use super::fingerprint::hash_text;
 use super::pass::next_length;
 use super::tally::Tally;
-use super::wanted::Wanted;
+use super::wanted::{MOST_COUNTS, Wanted};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::reduce::{Accumulator, Comoment, Failure, Histogram, StepCount};
@@ -18,7 +20,10 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const VERSION: u64 = 1;
+const VERSION: &str = "2";
+
+/// How every checkpoint begins.
+const HEAD: &str = "{\"ensolve_checkpoint\":";
 
 /// Time between two checkpoints where nothing else is said.
 const EVERY: Duration = Duration::from_secs(60);
@@ -53,6 +58,8 @@ pub struct Keeper {
     of: Vec<(&'static str, String)>,
     n: u64,
     last: Option<Instant>,
+    /// Trajectories in the file, once it is one of this run.
+    held: Option<u64>,
     warnings: Vec<String>,
 }
 
@@ -60,7 +67,46 @@ impl Keeper {
     pub fn new(options: SweepOptions, of: Vec<(&'static str, String)>, n: u64) -> Keeper {
         let from = options.resume.cloned();
         let to = options.checkpoint.cloned().or(from.clone().map(Checkpoint::new));
-        Keeper { to, from, of, n, last: None, warnings: Vec::new() }
+        Keeper { to, from, of, n, last: None, held: None, warnings: Vec::new() }
+    }
+
+    /// How many trajectories the file holds, if there is one of this run to go on from.
+    pub fn held(&self) -> Option<u64> {
+        self.held
+    }
+
+    /// Refuses a file that is about to be replaced, and is something else or holds work that is not finished.
+    pub fn check_target(&self) -> Result<()> {
+        let Some(Checkpoint { file, .. }) = &self.to else { return Ok(()) };
+        let is_resumed = self.from.as_ref().is_some_and(|from| output::is_same(from, file));
+        let Some(there) = std::fs::metadata(file).ok().filter(|_| !is_resumed) else { return Ok(()) };
+        let refuse = |what: &str| Err(Error::file(file, format!("{what}; name another file for the checkpoint")));
+        if !there.is_file() {
+            return refuse("is no regular file");
+        }
+        let text = std::fs::read_to_string(file).unwrap_or_else(|_| "?".to_string());
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !text.starts_with(HEAD) {
+            return refuse("exists, and is no checkpoint");
+        }
+        let opened = opened(file, &text)?;
+        let place = Place { json: &opened, path: String::new() };
+        let number = |entries: &[(&str, Place)], key| get(entries, key)?.whole();
+        let progress = place
+            .entries()
+            .and_then(|entries| Ok((number(&entries, "n")?, number(&get(&entries, "tally")?.entries()?, "next")?)));
+        match progress.map_err(unreadable(file))? {
+            (n, next) if 0 < next && next < n => Err(Error::file(
+                file,
+                format!(
+                    "holds a run that is not finished, {next} of {n} trajectories; --resume {} goes on with it; to begin anew delete it, or name another file",
+                    file.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether nothing is to be written.
@@ -83,17 +129,13 @@ impl Keeper {
         let Some(to) = &self.to else { return Ok(()) };
         let of = self.of.iter().map(|(what, text)| (what.to_string(), Value::from(text.as_str())));
         let document = json!({
-            "ensolve_checkpoint": VERSION,
             "of": Value::Object(of.collect()),
             "n": self.n,
             "ranges": wanted.ranges().map(|h| json!([h.quantity, number(h.low), number(h.high), h.n_bin])).collect::<Vec<_>>(),
             "tally": written(tally),
         });
-        output::replace(&to.file, |out| {
-            serde_json::to_writer(&mut *out, &document)?;
-            std::io::Write::write_all(out, b"\n")
-        })?;
-        self.last = Some(Instant::now());
+        output::replace(&to.file, |out| std::io::Write::write_all(out, sealed(&document).as_bytes()))?;
+        (self.last, self.held) = (Some(Instant::now()), Some(tally.next));
         Ok(())
     }
 
@@ -115,12 +157,16 @@ impl Keeper {
 
     /// Says with an error of the machine what is done and how to go on.
     pub fn explain(&self, error: Error, done: u64, n: u64) -> Error {
-        let told = match (&self.to, self.warnings.first()) {
-            (Some(to), None) => {
-                let file = to.file.display();
+        let file = self.to.as_ref().map(|to| to.file.display());
+        let warning = self.warnings.first().map(|warning| format!("; {warning}")).unwrap_or_default();
+        let told = match (file, self.held) {
+            (Some(file), Some(held)) if held == done => {
                 format!("{done} of {n} trajectories are done and saved in {file}; --resume {file} goes on from there")
             }
-            (Some(_), Some(warning)) => format!("{done} of {n} trajectories were done; {warning}"),
+            (Some(file), Some(held)) => format!(
+                "{done} of {n} trajectories were done{warning}; --resume {file} goes on from {held} that are saved"
+            ),
+            (Some(_), None) => format!("{done} of {n} trajectories were done, and nothing is saved{warning}"),
             (None, _) => format!(
                 "{done} of {n} trajectories were done, and nothing is saved; --checkpoint FILE keeps what is done"
             ),
@@ -133,30 +179,25 @@ impl Keeper {
     }
 
     /// What the checkpoint to begin with holds.
-    pub fn resumed(&self) -> Result<Option<Saved>> {
+    pub fn resumed(&mut self) -> Result<Option<Saved>> {
         let Some(path) = &self.from else { return Ok(None) };
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-        let unreadable = |e: Error| Error::file(path, format!("is no checkpoint that can be read: {e}"));
-        let json = Json::parse(&text).map_err(unreadable)?;
+        let json = opened(path, &text)?;
         let root = Place { json: &json, path: String::new() };
-        let entries = root.entries().map_err(unreadable)?;
-        let version = get(&entries, "ensolve_checkpoint").and_then(|version| version.whole()).map_err(unreadable)?;
-        if version != VERSION {
-            return Err(Error::file(
-                path,
-                format!("is a checkpoint of format {version}, and this version of ensolve reads format {VERSION}"),
-            ));
-        }
+        let entries = root.entries().map_err(unreadable(path))?;
         self.check_origin(path, &entries)?;
-        read(&entries).map(Some).map_err(unreadable)
+        let saved = read(&entries).map_err(unreadable(path))?;
+        if self.to.as_ref().is_some_and(|to| output::is_same(path, &to.file)) {
+            self.held = Some(saved.tally.next);
+        }
+        Ok(Some(saved))
     }
 
     /// Refuses the checkpoint of another run, and says what differs.
     fn check_origin(&self, path: &Path, entries: &[(&str, Place)]) -> Result<()> {
-        let unreadable = |e: Error| Error::file(path, format!("is no checkpoint that can be read: {e}"));
-        let of = get(entries, "of").and_then(|of| of.entries()).map_err(unreadable)?;
+        let of = get(entries, "of").and_then(|of| of.entries()).map_err(unreadable(path))?;
         for (what, ours) in &self.of {
-            let theirs = get(&of, what).and_then(|text| text.text()).map_err(unreadable)?;
+            let theirs = get(&of, what).and_then(|text| text.text()).map_err(unreadable(path))?;
             if theirs != ours {
                 return Err(Error::file(
                     path,
@@ -174,6 +215,37 @@ impl Keeper {
         let path = self.from.clone().unwrap_or_default();
         Error::file(path, "is a damaged checkpoint: its sizes contradict each other; begin anew without --resume")
     }
+}
+
+/// The text of a file: the document behind the version of the format and a hash of all that follows.
+fn sealed(document: &Value) -> String {
+    let body = document.to_string();
+    let rest = body.trim_start_matches('{');
+    format!("{HEAD}{VERSION},\"checksum\":\"{}\",{rest}\n", hash_text(rest))
+}
+
+/// The document of a file whose text is as it was written.
+fn opened(path: &Path, text: &str) -> Result<Json> {
+    let none = || Error::file(path, "is no checkpoint of ensolve");
+    let (version, rest) = text.strip_prefix(HEAD).and_then(|rest| rest.split_once(',')).ok_or_else(none)?;
+    if version != VERSION {
+        return Err(Error::file(
+            path,
+            format!("is a checkpoint of format {version}, and this version of ensolve reads format {VERSION}"),
+        ));
+    }
+    let sealed = rest.strip_prefix("\"checksum\":\"").and_then(|rest| rest.split_once("\","));
+    match sealed {
+        Some((checksum, rest)) if hash_text(rest.trim_end()) == checksum => Json::parse(text).map_err(unreadable(path)),
+        _ => Err(Error::file(
+            path,
+            "is a damaged checkpoint: its text is not what was written; take an older copy, or begin anew without it",
+        )),
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(Error) -> Error {
+    move |e| Error::file(path, format!("is no checkpoint that can be read: {e}"))
 }
 
 fn number(x: f64) -> Value {
@@ -233,7 +305,11 @@ fn read(entries: &[(&str, Place)]) -> Result<Saved> {
     let ranges = get(entries, "ranges")?.list()?.iter().map(range).collect::<Result<_>>()?;
     let tally = get(entries, "tally")?.entries()?;
     let all = |key: &str| get(&tally, key)?.list();
-    let mut counts = vec![0; get(&tally, "n_count")?.whole()? as usize];
+    let n_count = get(&tally, "n_count")?;
+    let mut counts = match n_count.whole()? as usize {
+        n if n <= MOST_COUNTS => vec![0; n],
+        n => return Err(n_count.error(format!("more counts than there may be: {n}"))),
+    };
     for pair in all("counts")?.chunks(2) {
         let [at, count] = pair else { return Err(Error::model("tally.counts", "expected pairs")) };
         let count_of = counts.get_mut(at.whole()? as usize).ok_or_else(|| at.error("there is no such count"))?;

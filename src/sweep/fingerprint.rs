@@ -35,19 +35,34 @@ pub fn of(
     ]
 }
 
-/// FNV-1a of what `{:?}` prints: 64 bits, which differ for different settings but for one chance in 10^19.
+/// [`hash_text`] of what `{:?}` prints.
 fn hash(thing: &dyn Debug) -> String {
-    struct Fnv(u64);
-    impl Write for Fnv {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            for byte in text.bytes() {
-                self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-            Ok(())
-        }
-    }
-    let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut fnv = Fnv::default();
     // Hashing never fails.
     let _ = write!(fnv, "{thing:?}");
     format!("{:016x}", fnv.0)
+}
+
+/// FNV-1a: 64 bits, which differ for different texts but for one chance in 10^19.
+pub fn hash_text(text: &str) -> String {
+    let mut fnv = Fnv::default();
+    let _ = fnv.write_str(text);
+    format!("{:016x}", fnv.0)
+}
+
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        Ok(())
+    }
 }

@@ -32,7 +32,7 @@ use crate::solve::{Drawn, check_features, ready, run_info, solve_range};
 use crate::spec::{Keep, RunSettings, Save, SavePolicy, StatisticsSettings};
 use crate::status::Status;
 use checkpoint::Keeper;
-use pass::Pass;
+use pass::{Pass, Quiet};
 use std::path::PathBuf;
 use std::time::Instant;
 use tally::Tally;
@@ -116,6 +116,11 @@ pub fn sweep_with(
     }
     let names: Vec<String> = spec.program.row_names().map(str::to_string).collect();
     let wanted = wanted(statistics, &names, times(&plan, is_backward), plan.job.precision)?;
+    let largest = wanted.largest_reduction()?;
+    if !plan.job.own_span {
+        backend.check_reduction(&plan.job, &largest)?;
+    }
+    drop(largest);
     let prints = fingerprint::of(forward, &plan, ensemble, statistics);
     let keeper = Keeper::new(options, prints, ensemble.size());
     let drawn = Drawn { spec: forward, ensemble, tspan: oriented_run.tspan, is_backward };
@@ -129,11 +134,12 @@ pub fn sweep_with(
     for kept in result.kept.iter_mut().filter(|_| !is_stopped) {
         let run = RunSettings { reps: None, ..run.clone() };
         let range = kept.trajectory..kept.trajectory + 1;
+        let replayed = solve_range(spec, &run, ensemble, range, backend, &Quiet(options.progress));
         if options.progress.is_stopped() {
             break;
         }
         // The statistics took their time: they count whatever becomes of a replay.
-        match solve_range(spec, &run, ensemble, range, backend, &Silent) {
+        match replayed {
             Ok(replayed) => kept.result = Some(replayed.trajectory(0)),
             Err(error) => {
                 result.info.warnings.push(format!("trajectory {} cannot be solved again: {error}", kept.trajectory));
@@ -223,7 +229,8 @@ fn of_pass(
     info.timings = timings;
     info.lane_steps = pass.lane_steps;
     info.warnings =
-        [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings, pass.keeper.warnings()].concat();
+        [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings(&tally.moments), pass.keeper.warnings()]
+            .concat();
     let mut statuses = tally.statuses;
     statuses[Status::Stopped as usize] = 0;
     let n_done = statuses.iter().sum();
@@ -237,6 +244,7 @@ fn of_pass(
         n_traj: pass.size(),
         n_done,
         n_resumed: pass.n_resumed,
+        n_saved: pass.keeper.held(),
         statuses,
         accepted: tally.accepted,
         rejected: tally.rejected,

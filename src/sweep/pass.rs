@@ -38,10 +38,11 @@ impl Pass<'_> {
 
     /// All trajectories, or those that are left of an earlier run.
     pub fn run(&mut self, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<Tally> {
+        self.keeper.check_target()?;
         let mut tally = match self.keeper.resumed()? {
             Some(Saved { ranges, tally }) => {
                 ranges.into_iter().for_each(|range| self.wanted.add_range(range));
-                if !tally.is_of(&self.wanted) {
+                if !tally.is_of(&self.wanted, self.size()) {
                     return Err(self.keeper.damaged());
                 }
                 self.n_resumed = tally.next;
@@ -68,13 +69,14 @@ impl Pass<'_> {
             return Ok(None);
         }
         let (range, mut tally) = (0..self.size().min(PILOT), Tally::new(&self.wanted));
-        let short = self.reduce(range.clone(), &mut tally, (backend, &Quiet(progress)), &mut |_, _| {})?;
+        let done = self.reduce(range.clone(), &mut tally, (backend, &Quiet(progress)), &mut |_, _| {});
+        let short = done.map_err(|error| self.keeper.explain(error, 0, self.size()))?;
         if short.is_some() || tally.next < range.end {
             short.iter().for_each(|partial| self.cut_short(&mut tally, partial));
             return Ok(Some(tally));
         }
         let is_whole = self.size() <= PILOT;
-        self.wanted.set_ranges(&tally.moments, self.plan.job.precision, is_whole);
+        self.wanted.set_ranges(&tally.moments, is_whole);
         Ok(None)
     }
 
@@ -166,8 +168,8 @@ fn reduce_range(
     backend.reduce_range(&plan.job, &source, range, reduction, progress, sink)
 }
 
-/// Lets a pilot be stopped, and does not count its trajectories: they come again.
-struct Quiet<'a>(&'a dyn Progress);
+/// Lets a pilot and replays be stopped, and does not count their trajectories: those of a pilot come again.
+pub struct Quiet<'a>(pub &'a dyn Progress);
 
 impl Progress for Quiet<'_> {
     fn finished(&self, _: usize) {}

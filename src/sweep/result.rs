@@ -25,6 +25,8 @@ pub struct SweepResult {
     pub n_done: u64,
     /// Of these, how many come from the checkpoint with which the run began.
     pub n_resumed: u64,
+    /// Of these, how many are in the checkpoint, from which another run may go on; `None` where none was written.
+    pub n_saved: Option<u64>,
     /// Trajectories of each status, by its code.
     pub statuses: [u64; Status::ALL.len()],
     /// Accepted steps.
@@ -160,6 +162,12 @@ impl SweepResult {
     /// How many trajectories ended in each way that occurred, success first.
     pub fn status_counts(&self) -> Vec<(Status, u64)> {
         Status::ALL.into_iter().zip(self.statuses).filter(|(_, n)| *n > 0).collect()
+    }
+
+    /// How many of the kept trajectories were solved again, in a sentence, where some are missing.
+    pub fn kept_note(&self) -> Option<String> {
+        let (n, done) = (self.kept.len(), self.kept.iter().filter(|kept| kept.result.is_some()).count());
+        (done < n).then(|| format!("{done} of {n} kept trajectories were solved again"))
     }
 
     /// What is missing, in a sentence.

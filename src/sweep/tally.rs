@@ -45,11 +45,19 @@ impl Tally {
         }
     }
 
-    /// Whether its sizes are those of what is wanted.
-    pub fn is_of(&self, wanted: &Wanted) -> bool {
-        let new = Tally::new(wanted);
-        let sizes = |tally: &Tally| [tally.moments.len(), tally.comoments.len(), tally.counts.len(), tally.best.len()];
-        sizes(self) == sizes(&new) && self.failures.len() <= NAMED_FAILURES
+    /// Whether its sizes and numbers are those of what is wanted of so many trajectories.
+    pub fn is_of(&self, wanted: &Wanted, n_traj: u64) -> bool {
+        let Wanted { reduction, keep, .. } = wanted;
+        let n_quantity = reduction.n_quantity();
+        let sizes = [self.moments.len(), self.comoments.len(), self.counts.len(), self.best.len()];
+        let is_known = |i: u64| i < self.next;
+        sizes == [n_quantity, reduction.pairs.len(), reduction.n_count(), keep.len()]
+            && reduction.histograms.iter().all(|histogram| (histogram.quantity as usize) < n_quantity)
+            && self.next <= n_traj
+            && self.failures.len() <= NAMED_FAILURES
+            && self.failures.iter().all(|failure| is_known(failure.trajectory))
+            && self.failures.iter().filter_map(|failure| failure.culprit).all(|row| (row as usize) < reduction.n_row)
+            && self.best.iter().flatten().all(|(i, _)| is_known(*i))
     }
 
     /// Adds the next chunk, block by block.

@@ -12,8 +12,14 @@ use crate::spec::{Covariance, DEFAULT_QUANTILES, Keep, Measure, Quantity, Statis
 /// Bins of a quantile's histogram.
 pub const QUANTILE_BINS: u32 = 1024;
 
+/// Most counts of all histograms, those of quantiles included: a gigabyte of them.
+pub const MOST_COUNTS: usize = 1 << 27;
+
 /// Without being asked for, quantiles are computed of at most so many quantities: each has a count for every bin.
 pub const MOST_QUANTILES: usize = 2048;
+
+/// Quantities without quantiles that are named.
+const MOST_WARNINGS: usize = 3;
 
 /// What a histogram is for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +52,8 @@ pub struct Wanted {
     pub groups: Vec<Group>,
     /// Number format of the run.
     pub precision: Precision,
+    /// Names of the saved rows.
+    pub names: Vec<String>,
     /// Names of the summaries.
     pub summaries: Vec<String>,
     /// Probabilities of quantiles.
@@ -68,6 +76,7 @@ pub fn wanted(
         reduction,
         uses: Vec::new(),
         groups: Vec::new(),
+        names: names.to_vec(),
         precision,
         summaries: Vec::new(),
         quantiles: settings.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.to_vec()),
@@ -206,14 +215,14 @@ impl Wanted {
         self.groups.push(Group { save, members, first_pair });
     }
 
-    /// Quantities of which quantiles are wanted and no histogram is asked for.
+    /// Quantities of which quantiles are wanted and that have no histogram, or none yet.
     pub fn without_range(&self) -> Vec<u32> {
         if self.quantiles.is_empty() {
             return Vec::new();
         }
         let mut has_range = vec![false; self.reduction.n_quantity()];
         for (histogram, what) in self.reduction.histograms.iter().zip(&self.uses) {
-            has_range[histogram.quantity as usize] |= *what == Use::Counts;
+            has_range[histogram.quantity as usize] |= !matches!(what, Use::Exceed(_));
         }
         (0..has_range.len()).filter(|quantity| !has_range[*quantity]).map(|quantity| quantity as u32).collect()
     }
@@ -229,11 +238,48 @@ impl Wanted {
     }
 
     /// Gives those a range by what a pilot has found of every quantity; `is_whole` tells that it was all of the ensemble.
-    pub fn set_ranges(&mut self, pilot: &[Accumulator], precision: Precision, is_whole: bool) {
+    pub fn set_ranges(&mut self, pilot: &[Accumulator], is_whole: bool) {
         for quantity in self.without_range() {
-            if let Some((low, high, n_bin)) = range(&pilot[quantity as usize], precision, is_whole) {
+            if let Some((low, high, n_bin)) = range(&pilot[quantity as usize], self.precision, is_whole) {
                 self.add_range(Histogram { quantity, low, high, n_bin });
             }
+        }
+    }
+
+    /// What the user should know, now that there are sums over trajectories.
+    pub fn warnings(&self, all: &[Accumulator]) -> Vec<String> {
+        let without = self.without_range().into_iter().filter(|quantity| all[*quantity as usize].n > 0);
+        let told = without.map(|quantity| {
+            let Accumulator { min, max, .. } = all[quantity as usize];
+            let title = self.title(quantity);
+            format!("no quantiles of {title}: its values go from {min} to {max}; a histogram of it sets a range")
+        });
+        // Of hundreds of save times the first few say enough.
+        self.warnings.iter().cloned().chain(told.take(MOST_WARNINGS)).collect()
+    }
+
+    /// What a quantity is called.
+    fn title(&self, quantity: u32) -> String {
+        let (quantity, n_row) = (quantity as usize, self.names.len());
+        match quantity.checked_sub(self.reduction.times.len() * n_row) {
+            Some(summary) => format!("'{}'", self.summaries[summary]),
+            None => format!("'{}' at t = {}", self.names[quantity % n_row], self.reduction.times[quantity / n_row]),
+        }
+    }
+
+    /// The reduction with the histograms of all quantiles, whatever their ranges will be: what it takes is known before.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if there are more counts than memory should be spent on.
+    pub fn largest_reduction(&self) -> Result<Reduction> {
+        let mut reduction = self.reduction.clone();
+        let range = |quantity| Histogram { quantity, low: 0.0, high: 1.0, n_bin: QUANTILE_BINS };
+        reduction.histograms.extend(self.without_range().into_iter().map(range));
+        match reduction.n_count() {
+            n if n <= MOST_COUNTS => Ok(reduction),
+            n => Err(Error::run(format!(
+                "statistics: {n} counts of histograms and quantiles are more than the {MOST_COUNTS} that there may be; ask for fewer bins or save times, or for no quantiles"
+            ))),
         }
     }
 }

@@ -8,16 +8,21 @@ mod statistics;
 use super::SweepResult;
 use crate::error::{Error, Result};
 use crate::output::{Format, replace, select};
+use crate::spec::{Covariance, StatisticsSettings};
 use std::path::Path;
 
 /// Writes statistics to a file in the format of its extension; an older file of that name is replaced. `columns` are states and
 /// outputs, all if none are named; summaries are always there.
 ///
-/// CSV has a row for each save time and quantity: `t,quantity,n,mean,std,min,min_trajectory,max,max_trajectory`, a column `q<p>`
-/// for each quantile and `p>threshold` for each threshold, empty where there is none; `t` is empty for summaries. JSON has
-/// everything. NPZ has `t`, and for each quantity `<name>.mean`, `.std`, `.min`, `.max`, `.n` and `.quantiles` of `meta.quantiles`, the
-/// last axis being that of the save times, `<name>.counts` (below, bins, above) and `<name>.range` where a histogram was asked for,
-/// `meta.status` (trajectories by code) and `meta.covariance`.
+/// CSV has a row for each save time and quantity: `t,quantity,n,mean,std,min,min_trajectory,max,max_trajectory`, columns `q<p>`,
+/// `q<p>_low` and `q<p>_high` for each quantile and the ends of its interval, and `p>threshold` for each threshold, empty where
+/// there is none; `t` is empty for summaries; histograms and covariances are not there ([`left_out`]). JSON has everything; what is
+/// infinite or not a number is null there. NPZ has `t`, and for each quantity `<name>.mean`, `.variance`, `.std`, `.min`, `.max`,
+/// `.min_trajectory` and `.max_trajectory` (-1 where there is none), `.n`, and `.quantiles`, `.quantiles_low` and `.quantiles_high` of
+/// `meta.quantiles`, the last axis being that of the save times; where they are asked for `.thresholds`, `.exceed` (probabilities) and
+/// `.exceed_n`, and `.counts` (below, bins, above) with `.range`, `.counts_2` with `.range_2` and so on of each histogram;
+/// `meta.status` (trajectories by code), `meta.covariance` in the order of the columns, or of the names asked for, and
+/// `meta.summary_covariance`.
 ///
 /// # Errors
 /// As [`crate::output::write`].
@@ -29,6 +34,17 @@ pub fn write(result: &SweepResult, path: &Path, columns: Option<&[String]>) -> R
         #[cfg(feature = "npz")]
         Format::Npz => statistics::npz(result, &rows, out),
     })
+}
+
+/// What is asked for that a file of this name does not hold, in a sentence.
+pub fn left_out(statistics: &StatisticsSettings, path: &Path) -> Option<&'static str> {
+    let has_covariance = statistics.covariance.as_ref().is_some_and(|wanted| *wanted != Covariance::None);
+    match (Format::of(path), !statistics.histograms.is_empty(), has_covariance) {
+        (Ok(Format::Csv), true, true) => Some("CSV has no histograms and no covariances; .json and .npz have them"),
+        (Ok(Format::Csv), true, false) => Some("CSV has no histograms; .json and .npz have them"),
+        (Ok(Format::Csv), false, true) => Some("CSV has no covariances; .json and .npz have them"),
+        _ => None,
+    }
 }
 
 /// Writes the kept trajectories to a file in the format of its extension.

@@ -4,6 +4,8 @@ use crate::output::shortest;
 use crate::real::Precision;
 #[cfg(feature = "npz")]
 use crate::status::Status;
+#[cfg(feature = "npz")]
+use crate::sweep::Quantile;
 use crate::sweep::{Covariances, QuantityStatistics, SweepResult};
 use serde_json::{Map, Value, json};
 use std::io::{Result, Write};
@@ -37,7 +39,7 @@ pub fn csv(result: &SweepResult, rows: &[usize], out: impl Write) -> Result<()> 
     thresholds.dedup();
     let fixed = ["t", "quantity", "n", "mean", "std", "min", "min_trajectory", "max", "max_trajectory"];
     let header = fixed.map(String::from).into_iter();
-    let header = header.chain(probabilities.iter().map(|p| format!("q{p}")));
+    let header = header.chain(probabilities.iter().flat_map(|p| ["", "_low", "_high"].map(|end| format!("q{p}{end}"))));
     writer.write_record(header.chain(thresholds.iter().map(|threshold| format!("p>{threshold}"))))?;
     let (exact, number) = (result.info.precision, |x: f64| shortest(x, Precision::F64));
     let who = |trajectory: Option<u64>| trajectory.map_or(String::new(), |i| i.to_string());
@@ -46,7 +48,7 @@ pub fn csv(result: &SweepResult, rows: &[usize], out: impl Write) -> Result<()> 
             let t = if series.is_summary || result.t[save].is_nan() { String::new() } else { number(result.t[save]) };
             let mut record = vec![t, series.name.to_string(), q.n.to_string(), number(q.mean), number(q.std)];
             record.extend([shortest(q.min, exact), who(q.argmin), shortest(q.max, exact), who(q.argmax)]);
-            record.extend(q.quantiles.iter().map(|q| number(q.value)));
+            record.extend(q.quantiles.iter().flat_map(|q| [q.value, q.low, q.high].map(number)));
             record.extend(thresholds.iter().map(|threshold| {
                 let found = q.exceedances.iter().find(|e| e.threshold == *threshold);
                 found.map_or(String::new(), |e| number(e.probability))
@@ -186,25 +188,44 @@ fn write_npz(
     for Series { name, at, .. } in series(result, rows) {
         let of = |read: fn(&QuantityStatistics) -> f64| at.iter().map(|q| read(q)).collect::<Array1<f64>>();
         writer.add_array(format!("{name}.mean"), &of(|q| q.mean))?;
+        writer.add_array(format!("{name}.variance"), &of(|q| q.variance))?;
         writer.add_array(format!("{name}.std"), &of(|q| q.std))?;
         writer.add_array(format!("{name}.min"), &of(|q| q.min))?;
         writer.add_array(format!("{name}.max"), &of(|q| q.max))?;
         writer.add_array(format!("{name}.n"), &at.iter().map(|q| q.n).collect::<Array1<u64>>())?;
-        let shape = (at[0].quantiles.len(), at.len());
-        let quantiles = Array2::from_shape_fn(shape, |(i, save)| at[save].quantiles[i].value);
-        writer.add_array(format!("{name}.quantiles"), &quantiles)?;
-        if let Some(first) = at[0].histograms.first() {
+        let who = |read: fn(&QuantityStatistics) -> Option<u64>| {
+            at.iter().map(|q| read(q).map_or(-1, |i| i as i64)).collect::<Array1<i64>>()
+        };
+        writer.add_array(format!("{name}.min_trajectory"), &who(|q| q.argmin))?;
+        writer.add_array(format!("{name}.max_trajectory"), &who(|q| q.argmax))?;
+        let ends: [(&str, fn(&Quantile) -> f64); 3] = [("", |q| q.value), ("_low", |q| q.low), ("_high", |q| q.high)];
+        for (end, read) in ends {
+            let shape = (at[0].quantiles.len(), at.len());
+            let quantiles = Array2::from_shape_fn(shape, |(i, save)| read(&at[save].quantiles[i]));
+            writer.add_array(format!("{name}.quantiles{end}"), &quantiles)?;
+        }
+        let n_threshold = at[0].exceedances.len();
+        if n_threshold > 0 {
+            let exceed = |(i, save): (usize, usize)| at[save].exceedances[i];
+            let shape = (n_threshold, at.len());
+            let thresholds = at[0].exceedances.iter().map(|e| e.threshold).collect::<Array1<f64>>();
+            writer.add_array(format!("{name}.thresholds"), &thresholds)?;
+            writer.add_array(format!("{name}.exceed"), &Array2::from_shape_fn(shape, |k| exceed(k).probability))?;
+            writer.add_array(format!("{name}.exceed_n"), &Array2::from_shape_fn(shape, |k| exceed(k).n))?;
+        }
+        for (i, first) in at[0].histograms.iter().enumerate() {
             let n_bin = first.bins.len();
             let count = |(k, save): (usize, usize)| {
-                let counts = &at[save].histograms[0];
+                let counts = &at[save].histograms[i];
                 match k {
                     0 => counts.below,
                     k if k <= n_bin => counts.bins[k - 1],
                     _ => counts.above,
                 }
             };
-            writer.add_array(format!("{name}.counts"), &Array2::from_shape_fn((n_bin + 2, at.len()), count))?;
-            writer.add_array(format!("{name}.range"), &aview1(&[first.low, first.high]))?;
+            let number = if i == 0 { String::new() } else { format!("_{}", i + 1) };
+            writer.add_array(format!("{name}.counts{number}"), &Array2::from_shape_fn((n_bin + 2, at.len()), count))?;
+            writer.add_array(format!("{name}.range{number}"), &aview1(&[first.low, first.high]))?;
         }
     }
     let probabilities = result.quantities.first().map_or(&[][..], |q| &q.quantiles);
@@ -216,6 +237,11 @@ fn write_npz(
         let n = first.names.len();
         let at = |(save, a, b): (usize, usize, usize)| saved[save].covariance[a][b];
         writer.add_array("meta.covariance", &Array3::from_shape_fn((saved.len(), n, n), at))?;
+    }
+    if let Some(matrix) = result.covariances.iter().find(|matrix| matrix.save.is_none()) {
+        let n = matrix.names.len();
+        let of_summaries = Array2::from_shape_fn((n, n), |(a, b)| matrix.covariance[a][b]);
+        writer.add_array("meta.summary_covariance", &of_summaries)?;
     }
     writer.finish().map(drop)
 }
