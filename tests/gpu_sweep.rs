@@ -88,3 +88,26 @@ fn no_bit_depends_on_chunks_or_on_the_number_of_adapters() {
         assert_eq!((one.statuses, one.accepted, one.rejected), (other.statuses, other.accepted, other.rejected));
     }
 }
+
+#[test]
+fn several_adapters_share_spans_of_their_own() {
+    let (Some(mut whole), Some(a), Some(b), Some(c)) = (gpu(), gpu(), gpu(), gpu()) else { return };
+    let world = World::from_json(
+        r#"{"model": "own", "states": {"x": 1.0}, "parameters": {"k": 1.0, "end": 1.0}, "derivatives": {"x": "-k*x + sin(t)"},
+        "run": {"tspan": [0, "end"], "save": {"points": 4}}, "callbacks": {"kick": {"dt": 5.0, "set": {"x": "x + 0.1"}}},
+        "ensemble": {"size": 100, "seed": 5, "vary": {"k": {"uniform": [0, 2]}, "end": {"loguniform": [0.1, 50]}}}}"#,
+    );
+    let world = world.expect("a model");
+    let spec = world.compile().expect("a valid model");
+    let ensemble = Ensemble::new(&spec, &world.ensemble).expect("valid inputs");
+    let mut three = SeveralGpus::of(vec![a, b, c]);
+    for save in [world.run.save.clone(), Some(ensolve::Save::Steps)] {
+        let run = RunSettings { save, ..world.run.clone() };
+        let solved = |backend: &mut dyn Backend| {
+            let result = ensolve::solve_ensemble(&spec, &run, &ensemble, backend).expect("the run works");
+            // As a text, for there are NaN beyond the last row of each.
+            format!("{:?}", (&result.final_states, &result.saved, &result.status, &result.accepted))
+        };
+        assert_eq!(solved(&mut three), solved(&mut whole));
+    }
+}

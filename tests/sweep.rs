@@ -440,3 +440,54 @@ fn what_cannot_be_is_said() {
     let error = sweep(&spring.spec, &spring.run, &spring.ensemble, &unknown, &mut CpuBackend::new());
     assert!(matches!(error, Err(Error::Model { .. })));
 }
+
+/// Spans of very different lengths, and callbacks that make them stops.
+const OWN_SPANS: &str = r#"{"model": "own", "states": {"x": 1.0}, "parameters": {"k": 1.0, "end": 1.0},
+    "derivatives": {"x": "-k*x + sin(t)"}, "run": {"tspan": [0, "end"]},
+    "callbacks": {"kick": {"dt": 5.0, "set": {"x": "x + 0.1"}}},
+    "ensemble": {"size": 3000, "seed": 5, "vary": {"k": {"uniform": [0, 2]}, "end": {"loguniform": [0.1, 50]}}}}"#;
+
+#[test]
+fn no_bit_depends_on_whose_span_shares_a_chunk() {
+    let case = case(OWN_SPANS);
+    let of = |backend: &mut dyn ensolve::Backend, range| {
+        let result = solve_range(&case.spec, &case.run, &case.ensemble, range, backend, &Silent).expect("it works");
+        assert!(result.status.iter().all(|status| *status == Status::Success));
+        (result.final_states.clone(), result.accepted.clone(), result.rejected.clone())
+    };
+    let whole = of(&mut CpuBackend::new(), 0..3000);
+    let mut small = Limited { backend: Box::new(CpuBackend::new()), trajectories: 7, rows: usize::MAX };
+    assert_eq!(of(&mut small, 0..3000), whole);
+    // The longest span of all, and the shortest, each alone.
+    let (_, accepted, _) = &whole;
+    for i in [0, 1000, 2999] {
+        let (_, alone, _) = of(&mut CpuBackend::new(), i..i + 1);
+        assert_eq!(alone, accepted[i as usize..=i as usize], "trajectory {i}");
+    }
+}
+
+#[test]
+fn values_far_apart_and_values_that_are_whole_numbers_have_honest_quantiles() {
+    const FAR: &str = r#"{"model": "far", "states": {"x": 1.0}, "parameters": {"k": 1.0}, "derivatives": {"x": "0"},
+        "outputs": {"huge": "1e38*k", "tiny": "3e-36*k", "hit": "k > 0.3 ? 1 : 0"},
+        "run": {"tspan": [0, 1], "precision": "f32"},
+        "ensemble": {"size": 5000, "seed": 5, "vary": {"k": {"uniform": [-3, 3]}}}}"#;
+    let case = case(FAR);
+    let statistics = StatisticsSettings { exceed: vec![(quantity("hit"), vec![0.0])], ..StatisticsSettings::default() };
+    let result = swept(&case, &statistics);
+    for (name, unit) in [("huge", 1e38), ("tiny", 3e-36)] {
+        let found = result.at(0, name).expect("an output");
+        // 5000 values in [-3, 3]: the standard error of a quantile of probability p is 6 sqrt(p (1 - p) / 5000), at most 0.04.
+        for (q, want) in found.quantiles.iter().zip([-2.7, 0.0, 2.7]) {
+            // Bins cover half of the range of f32 on each side of 0: 1.7e38.
+            assert_eq!(q.is_inside, name == "tiny" || want == 0.0, "{name}: {q:?}");
+            assert!(q.low <= q.value && q.value <= q.high, "{name}: {q:?}");
+            assert!(q.low / unit - 0.2 < want && want < q.high / unit + 0.2, "{name}: {q:?} does not hold {want}");
+            assert!(!q.is_inside || (q.value / unit - want).abs() < 0.2, "{name}: {q:?} is not {want}");
+        }
+    }
+    let hit = result.at(0, "hit").expect("an output");
+    let ends: Vec<_> = hit.quantiles.iter().map(|q| (q.low, q.high)).collect();
+    assert_eq!((ends[0].0, ends[2].1), (0.0, 1.0), "none is beyond the extremes");
+    assert_eq!(hit.exceedances[0].probability, hit.mean);
+}
