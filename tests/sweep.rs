@@ -489,5 +489,6 @@ fn values_far_apart_and_values_that_are_whole_numbers_have_honest_quantiles() {
     let hit = result.at(0, "hit").expect("an output");
     let ends: Vec<_> = hit.quantiles.iter().map(|q| (q.low, q.high)).collect();
     assert_eq!((ends[0].0, ends[2].1), (0.0, 1.0), "none is beyond the extremes");
-    assert_eq!(hit.exceedances[0].probability, hit.mean);
+    // A mean of zeros and ones, summed in blocks.
+    assert!((hit.exceedances[0].probability - hit.mean).abs() < 1e-12);
 }
