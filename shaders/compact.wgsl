@@ -60,10 +60,13 @@ fn main(
     var i = 0u;
     var runs = false;
     if place < before[0] {
-        i = before[LIST_HEADER + place];
-        let status = counts[COUNT_STATUS * shape.n_traj + i];
-        let steps = counts[COUNT_SLICE * shape.n_traj + i];
-        runs = status == STATUS_RUNNING;
+        i = place;
+        if before[LIST_ALL] == 0u {
+            i = before[LIST_HEADER + place];
+        }
+        let word = counts[COUNT_STATUS * shape.n_traj + i];
+        let steps = word >> STATE_WORD_SLICE;
+        runs = (word & STATE_WORD_STATUS) == STATUS_RUNNING;
         if runs {
             atomicOr(&goes_on[warp], 1u << lane);
         }

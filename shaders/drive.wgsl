@@ -8,7 +8,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     if place >= unfinished[0] {
         return;
     }
-    let i = unfinished[LIST_HEADER + place];
+    var i = place;
+    if unfinished[LIST_ALL] == 0u {
+        i = unfinished[LIST_HEADER + place];
+    }
     let slice_steps = unfinished[LIST_STEPS];
     var lane = load_lane(i);
     let p = load_params(i);
@@ -64,12 +67,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     if lane.status == STATUS_SUCCESS && lane.culprit != 0u {
         lane.status = STATUS_NON_FINITE;
     }
-    store_lane(i, lane);
+    store_lane(i, lane, n);
     store_y(i, y);
     // A trajectory that has ended takes no further step.
     if lane.status == STATUS_RUNNING {
         store_low(i, low);
         store_k1(i, k1);
     }
-    counts[at(COUNT_SLICE, i)] = n;
 }

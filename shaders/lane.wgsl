@@ -78,15 +78,15 @@ fn store_segment(i: u32, lane: Lane) {
 }
 
 fn load_lane(i: u32) -> Lane {
-    let flags = counts[at(COUNT_FLAGS, i)];
+    let word = counts[at(COUNT_STATUS, i)];
     var lane: Lane;
-    lane.started = (flags & 1u) != 0u; // FLAG: started
+    lane.started = (word & STATE_WORD_STARTED) != 0u;
     if lane.started {
-        lane.status = counts[at(COUNT_STATUS, i)];
+        lane.status = word & STATE_WORD_STATUS;
+        lane.after_rejection = (word & STATE_WORD_AFTER_REJECTION) != 0u;
         lane.accepted = counts[at(COUNT_ACCEPTED, i)];
         lane.rejected = counts[at(COUNT_REJECTED, i)];
         lane.n_saved = counts[at(COUNT_SAVED, i)];
-        lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
         lane.culprit = counts[at(COUNT_CULPRIT, i)];
     }
     lane.t_save = next_save_time(lane.n_saved, i);
@@ -95,13 +95,16 @@ fn load_lane(i: u32) -> Lane {
     return lane;
 }
 
-fn store_lane(i: u32, lane: Lane) {
-    counts[at(COUNT_STATUS, i)] = lane.status;
+// What a lane carries from dispatch to dispatch, and the steps of this one. All counts are 0 before the first.
+fn store_lane(i: u32, lane: Lane, steps: u32) {
+    let flags = STATE_WORD_STARTED | select(0u, STATE_WORD_AFTER_REJECTION, lane.after_rejection);
+    counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << STATE_WORD_SLICE);
     counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
-    counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
-    counts[at(COUNT_CULPRIT, i)] = lane.culprit;
+    if lane.culprit != 0u {
+        counts[at(COUNT_CULPRIT, i)] = lane.culprit;
+    }
     state[at(ROW_TAU, i)] = lane.tau;
     store_stepping(i, lane);
     store_segment(i, lane);

@@ -13,7 +13,10 @@ mod parts;
 
 pub(crate) use backend::chunk_end;
 pub use backend::{Backend, Prepared, Progress, Silent, Source};
-pub use layout::{CountRow, LIST_HEADER, LIST_STEPS, ParamRows, RunConfig, StateRows};
+pub use layout::{
+    CountRow, FLAG_AFTER_REJECTION, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, ParamRows, RunConfig, SLICE_SHIFT,
+    STATUS_MASK, StateRows,
+};
 
 use crate::error::{Error, Result};
 use crate::method::{Method, Stepping};

@@ -37,8 +37,12 @@ fn at(row: u32, i: u32) -> u32 {
     return row * config.n_traj + i;
 }
 
+fn status_of(i: u32) -> u32 {
+    return counts[at(COUNT_STATUS, i)] & STATE_WORD_STATUS;
+}
+
 fn succeeded(i: u32) -> bool {
-    return counts[at(COUNT_STATUS, i)] == STATUS_SUCCESS;
+    return status_of(i) == STATUS_SUCCESS;
 }
 
 fn group_number(group: vec3<u32>) -> u32 {

@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
         let i = block * BLOCK + k * WORKGROUP_SIZE + lane;
         if i < config.n_traj {
-            let status = counts[at(COUNT_STATUS, i)];
+            let status = status_of(i);
             if status == STATUS_SUCCESS {
                 n_success += 1u;
             } else {

@@ -8,8 +8,8 @@ use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use super::reduce;
 use crate::error::Result;
 use crate::job::{
-    AFTER_FIRING, CountRow, Inputs, Job, LIST_HEADER, LIST_STEPS, ParamRows, RawOutput, RunConfig, Saves, StateRows,
-    rounded_off,
+    AFTER_FIRING, CountRow, Inputs, Job, LIST_ALL, LIST_HEADER, LIST_STEPS, ParamRows, RawOutput, RunConfig,
+    STATUS_MASK, Saves, StateRows, rounded_off,
 };
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
@@ -225,8 +225,14 @@ impl Chunk {
     pub fn load(&mut self, device: &Device, job: &Job, first: u64, inputs: Inputs) {
         let n_traj = inputs.n_traj;
         let mut encoder = device.device.create_command_encoder(&Default::default());
-        for buffer in [&self.state, &self.counts, &self.tally] {
-            encoder.clear_buffer(buffer, 0, None);
+        encoder.clear_buffer(&self.counts, 0, None);
+        encoder.clear_buffer(&self.tally, 0, None);
+        // What else rests of a trajectory is read only once it has started.
+        let rows = StateRows::new(job.program, job.compensated);
+        let row_bytes = n_traj as u64 * real_bytes(job.precision);
+        encoder.clear_buffer(&self.state, rows.tau as u64 * row_bytes, Some(row_bytes));
+        if job.program.has_stops {
+            encoder.clear_buffer(&self.state, rows.tau_segment as u64 * row_bytes, Some(row_bytes));
         }
         device.queue.submit([encoder.finish()]);
         device.queue.write_buffer(&self.config, 0, &config_bytes(job, n_traj));
@@ -234,10 +240,8 @@ impl Chunk {
         device.write_reals(&self.params, &params(job, &inputs), job.precision);
         device.write_reals(&self.state, &inputs.y0, job.precision);
         if job.compensated {
-            let rows = StateRows::new(job.program, job.compensated);
             let low: Vec<f64> = inputs.y0.iter().map(|y0| rounded_off(job.precision, *y0)).collect();
-            let start = (rows.y_low * n_traj) as u64 * real_bytes(job.precision);
-            device.queue.write_buffer(&self.state, start, &pack(&low, job.precision));
+            device.queue.write_buffer(&self.state, rows.y_low as u64 * row_bytes, &pack(&low, job.precision));
         }
         self.list_all(device, n_traj);
         (self.first, self.inputs, self.unfinished) = (first, inputs, n_traj);
@@ -246,14 +250,13 @@ impl Chunk {
 
     /// Lists all trajectories as unfinished.
     fn list_all(&self, device: &Device, n_traj: usize) {
-        let mut list = vec![0; LIST_HEADER];
-        list[0] = n_traj as u32;
-        list.extend(0..n_traj as u32);
-        device.queue.write_buffer(&self.lists[self.now], 0, bytemuck::cast_slice(&list));
+        let mut header = [0; LIST_HEADER];
+        (header[0], header[LIST_ALL]) = (n_traj as u32, 1);
+        device.queue.write_buffer(&self.lists[self.now], 0, bytemuck::cast_slice(&header));
     }
 
     /// Puts what is unfinished in order: first what costs most, by how far the steps until now have come. Lanes side by side
-    /// then end together, and what takes longest has set out early. Nothing may be in flight.
+    /// then end together, and what takes longest has set out early. Nothing may be in flight, and a dispatch has to have been.
     pub fn order(&mut self, device: &Device, job: &Job) -> Result<()> {
         let (n_traj, rows) = (self.inputs.n_traj, StateRows::new(job.program, job.compensated));
         let tau = device.read_reals(&self.state, rows.tau * n_traj, n_traj, job.precision)?;
@@ -276,7 +279,7 @@ impl Chunk {
     pub fn prepare(&self, encoder: &mut wgpu::CommandEncoder, n: usize) {
         let [before, after] = [&self.lists[self.now], &self.lists[1 - self.now]];
         encoder.copy_buffer_to_buffer(&self.steps, n as u64 * WORD, before, LIST_STEPS as u64 * WORD, WORD);
-        encoder.clear_buffer(after, 0, Some(WORD));
+        encoder.clear_buffer(after, 0, Some(LIST_HEADER as u64 * WORD));
     }
 
     /// Attempts steps of the unfinished trajectories.
@@ -349,7 +352,10 @@ impl Chunk {
                 t: tau.into_iter().enumerate().map(|(i, tau)| job.time(&self.inputs, i, tau)).collect(),
                 saved: unpack(&saved[..saved_bytes], job.precision),
                 tau_saved: Vec::new(),
-                status: count(CountRow::Status).into_iter().map(stopped_if_running).collect(),
+                status: count(CountRow::Status)
+                    .into_iter()
+                    .map(|word| stopped_if_running(word & STATUS_MASK))
+                    .collect(),
                 accepted: count(CountRow::Accepted),
                 rejected: count(CountRow::Rejected),
                 culprit: count(CountRow::Culprit),

@@ -12,7 +12,7 @@ use super::cut::Cut;
 use super::kernel::Kernel;
 use super::open::OpenDevice;
 use crate::error::Result;
-use crate::job::{Job, Progress};
+use crate::job::{Job, Progress, SLICE_SHIFT};
 use crate::reduce::LaneSteps;
 use crate::wgsl::WARP;
 use std::collections::VecDeque;
@@ -31,6 +31,9 @@ const PATIENCE: f64 = 10.0;
 
 /// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
 pub const MAX_STEPS: u32 = 32768;
+
+// They have room beside the status.
+const _: () = assert!(MAX_STEPS < 1 << (u32::BITS - SLICE_SHIFT));
 
 /// Submissions in flight: one that runs, and one that begins when it ends.
 const IN_FLIGHT: usize = 2;

@@ -8,7 +8,7 @@ use super::buffers::{Device, pack, real_bytes, unpack};
 use super::chunk::WORD;
 use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::Result;
-use crate::job::CountRow;
+use crate::job::{CountRow, STATUS_MASK};
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::{
     Accumulator, BLOCK, Comoment, Failure, NAMED_FAILURES, Partial, Reduction, StepCount, SummaryKind,
@@ -301,11 +301,12 @@ impl ReduceBuffers {
         for block in 0..n_block(n_traj) {
             read.tally(block, &mut partial);
         }
-        let statuses: Vec<u32> = bytemuck::pod_collect_to_vec(statuses);
-        let of_success =
-            |(value, status): (f64, &u32)| if *status == Status::Success as u32 { value } else { f64::NAN };
-        partial.ranked =
-            unpack(ranked, self.precision).into_iter().zip(statuses.iter().cycle()).map(of_success).collect();
+        let words: Vec<u32> = bytemuck::pod_collect_to_vec(statuses);
+        let of_success = |(value, word): (f64, &u32)| match *word & STATUS_MASK == Status::Success as u32 {
+            true => value,
+            false => f64::NAN,
+        };
+        partial.ranked = unpack(ranked, self.precision).into_iter().zip(words.iter().cycle()).map(of_success).collect();
         partial
     }
 }
@@ -388,12 +389,13 @@ fn mean(of_finite: f64, oddities: u32) -> f64 {
     }
 }
 
-/// The first trajectories of a chunk that have not succeeded, from its rows of status codes and culprits, and the time
+/// The first trajectories of a chunk that have not succeeded, from its rows of [`CountRow::Status`] and culprits, and the time
 /// of the last accepted state of each.
-pub fn failures(first: u64, status: &[u32], culprit: &[u32], t: impl Fn(usize) -> f64) -> Vec<Failure> {
-    let failed = status.iter().enumerate().filter(|(_, code)| **code != Status::Success as u32);
-    let failure = |(i, code): (usize, &u32)| {
-        let status = Status::from_code(stopped_if_running(*code)).unwrap_or(Status::Stopped);
+pub fn failures(first: u64, words: &[u32], culprit: &[u32], t: impl Fn(usize) -> f64) -> Vec<Failure> {
+    let codes = words.iter().map(|word| word & STATUS_MASK);
+    let failed = codes.enumerate().filter(|(_, code)| *code != Status::Success as u32);
+    let failure = |(i, code): (usize, u32)| {
+        let status = Status::from_code(stopped_if_running(code)).unwrap_or(Status::Stopped);
         let culprit = culprit[i].checked_sub(1).filter(|_| status == Status::NonFinite);
         Failure { trajectory: first + i as u64, status, t: t(i), culprit }
     };

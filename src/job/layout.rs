@@ -161,7 +161,8 @@ impl ParamRows {
 /// Rows of the kernels' `counts` buffer, `[row][trajectory]` of u32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountRow {
-    /// Status code.
+    /// Status code in the bits of [`STATUS_MASK`], then [`FLAG_STARTED`] and [`FLAG_AFTER_REJECTION`], and from
+    /// [`SLICE_SHIFT`] on the attempted steps of the last dispatch.
     Status,
     /// Accepted steps.
     Accepted,
@@ -169,12 +170,8 @@ pub enum CountRow {
     Rejected,
     /// Save times written.
     Saved,
-    /// 1 once the trajectory has started, 2 more after a rejected step.
-    Flags,
     /// 1 and the row of the first value that was not finite; 0 if all were.
     Culprit,
-    /// Attempted steps of the last dispatch.
-    Slice,
     /// The next one of [`Job::cuts`].
     NextCut,
     /// The next one of [`Inputs::own_stops`](super::Inputs::own_stops).
@@ -183,23 +180,36 @@ pub enum CountRow {
     FirstStep,
 }
 
-/// Words before the list of unfinished trajectories that a dispatch works on: how many there are, and how many steps each
-/// of them attempts at most.
+/// Bits of a status code in a word of [`CountRow::Status`].
+pub const STATUS_MASK: u32 = 0xff;
+
+/// Set in it once the trajectory has started.
+pub const FLAG_STARTED: u32 = 0x100;
+
+/// Set in it after a rejected step.
+pub const FLAG_AFTER_REJECTION: u32 = 0x200;
+
+/// The first bit in it of the attempted steps of the last dispatch.
+pub const SLICE_SHIFT: u32 = 16;
+
+/// Words before the list of unfinished trajectories that a dispatch works on: how many there are, how many steps each
+/// of them attempts at most, and whether it is of all trajectories.
 pub const LIST_HEADER: usize = 4;
 
 /// Where the header has the number of steps.
 pub const LIST_STEPS: usize = 1;
 
+/// Where it has a 1 if the list is of all trajectories in order, and not written down.
+pub const LIST_ALL: usize = 2;
+
 impl CountRow {
     /// Every row, in order.
-    pub const ALL: [CountRow; 10] = [
+    pub const ALL: [CountRow; 8] = [
         CountRow::Status,
         CountRow::Accepted,
         CountRow::Rejected,
         CountRow::Saved,
-        CountRow::Flags,
         CountRow::Culprit,
-        CountRow::Slice,
         CountRow::NextCut,
         CountRow::NextOwnStop,
         CountRow::FirstStep,

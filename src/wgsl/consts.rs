@@ -1,7 +1,10 @@
 //! The constants of a kernel, emitted from their only definitions in Rust.
 
 use super::{COMPACT_SIZE, KernelOptions, WARP};
-use crate::job::{CountRow, LIST_HEADER, LIST_STEPS, ParamRows, StateRows};
+use crate::job::{
+    CountRow, FLAG_AFTER_REJECTION, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, ParamRows, SLICE_SHIFT,
+    STATUS_MASK, StateRows,
+};
 use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
 use crate::status::Status;
@@ -44,6 +47,11 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     constant("PARAM_ROW_SPAN", params.span);
     constant("LIST_HEADER", LIST_HEADER);
     constant("LIST_STEPS", LIST_STEPS);
+    constant("LIST_ALL", LIST_ALL);
+    constant("STATE_WORD_STATUS", STATUS_MASK as usize);
+    constant("STATE_WORD_STARTED", FLAG_STARTED as usize);
+    constant("STATE_WORD_AFTER_REJECTION", FLAG_AFTER_REJECTION as usize);
+    constant("STATE_WORD_SLICE", SLICE_SHIFT as usize);
     for row in CountRow::ALL {
         constant(&format!("COUNT_{}", format!("{row:?}").to_uppercase()), row as usize);
     }
@@ -63,7 +71,9 @@ pub fn compact() -> String {
         ("LIST_HEADER", LIST_HEADER),
         ("AFTER_HEADER", LIST_HEADER - 1),
         ("COUNT_STATUS", CountRow::Status as usize),
-        ("COUNT_SLICE", CountRow::Slice as usize),
+        ("LIST_ALL", LIST_ALL),
+        ("STATE_WORD_STATUS", STATUS_MASK as usize),
+        ("STATE_WORD_SLICE", SLICE_SHIFT as usize),
         ("STATUS_RUNNING", Status::Running as usize),
     ];
     constants.into_iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect()

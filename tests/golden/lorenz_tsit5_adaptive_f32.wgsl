@@ -25,16 +25,19 @@ const PARAM_ROW_T0: u32 = 3u;
 const PARAM_ROW_SPAN: u32 = 4u;
 const LIST_HEADER: u32 = 4u;
 const LIST_STEPS: u32 = 1u;
+const LIST_ALL: u32 = 2u;
+const STATE_WORD_STATUS: u32 = 255u;
+const STATE_WORD_STARTED: u32 = 256u;
+const STATE_WORD_AFTER_REJECTION: u32 = 512u;
+const STATE_WORD_SLICE: u32 = 16u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
 const COUNT_SAVED: u32 = 3u;
-const COUNT_FLAGS: u32 = 4u;
-const COUNT_CULPRIT: u32 = 5u;
-const COUNT_SLICE: u32 = 6u;
-const COUNT_NEXTCUT: u32 = 7u;
-const COUNT_NEXTOWNSTOP: u32 = 8u;
-const COUNT_FIRSTSTEP: u32 = 9u;
+const COUNT_CULPRIT: u32 = 4u;
+const COUNT_NEXTCUT: u32 = 5u;
+const COUNT_NEXTOWNSTOP: u32 = 6u;
+const COUNT_FIRSTSTEP: u32 = 7u;
 const STATUS_RUNNING: u32 = 0u;
 const STATUS_SUCCESS: u32 = 1u;
 const STATUS_NON_FINITE: u32 = 2u;
@@ -486,15 +489,15 @@ fn store_segment(i: u32, lane: Lane) {
 }
 
 fn load_lane(i: u32) -> Lane {
-    let flags = counts[at(COUNT_FLAGS, i)];
+    let word = counts[at(COUNT_STATUS, i)];
     var lane: Lane;
-    lane.started = (flags & 1u) != 0u; // FLAG: started
+    lane.started = (word & STATE_WORD_STARTED) != 0u;
     if lane.started {
-        lane.status = counts[at(COUNT_STATUS, i)];
+        lane.status = word & STATE_WORD_STATUS;
+        lane.after_rejection = (word & STATE_WORD_AFTER_REJECTION) != 0u;
         lane.accepted = counts[at(COUNT_ACCEPTED, i)];
         lane.rejected = counts[at(COUNT_REJECTED, i)];
         lane.n_saved = counts[at(COUNT_SAVED, i)];
-        lane.after_rejection = (flags & 2u) != 0u; // FLAG: after a rejected step
         lane.culprit = counts[at(COUNT_CULPRIT, i)];
     }
     lane.t_save = next_save_time(lane.n_saved, i);
@@ -503,13 +506,16 @@ fn load_lane(i: u32) -> Lane {
     return lane;
 }
 
-fn store_lane(i: u32, lane: Lane) {
-    counts[at(COUNT_STATUS, i)] = lane.status;
+// What a lane carries from dispatch to dispatch, and the steps of this one. All counts are 0 before the first.
+fn store_lane(i: u32, lane: Lane, steps: u32) {
+    let flags = STATE_WORD_STARTED | select(0u, STATE_WORD_AFTER_REJECTION, lane.after_rejection);
+    counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << STATE_WORD_SLICE);
     counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
-    counts[at(COUNT_FLAGS, i)] = 1u + select(0u, 2u, lane.after_rejection);
-    counts[at(COUNT_CULPRIT, i)] = lane.culprit;
+    if lane.culprit != 0u {
+        counts[at(COUNT_CULPRIT, i)] = lane.culprit;
+    }
     state[at(ROW_TAU, i)] = lane.tau;
     store_stepping(i, lane);
     store_segment(i, lane);
@@ -969,7 +975,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     if place >= unfinished[0] {
         return;
     }
-    let i = unfinished[LIST_HEADER + place];
+    var i = place;
+    if unfinished[LIST_ALL] == 0u {
+        i = unfinished[LIST_HEADER + place];
+    }
     let slice_steps = unfinished[LIST_STEPS];
     var lane = load_lane(i);
     let p = load_params(i);
@@ -1025,14 +1034,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     if lane.status == STATUS_SUCCESS && lane.culprit != 0u {
         lane.status = STATUS_NON_FINITE;
     }
-    store_lane(i, lane);
+    store_lane(i, lane, n);
     store_y(i, y);
     // A trajectory that has ended takes no further step.
     if lane.status == STATUS_RUNNING {
         store_low(i, low);
         store_k1(i, k1);
     }
-    counts[at(COUNT_SLICE, i)] = n;
 }
 
 // ==== shaders/math/f32.wgsl ====

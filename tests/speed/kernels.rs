@@ -3,7 +3,7 @@
 //! In: a kernel written by hand (`*.wgsl` beside this file) or a generated one, with the inputs of the Lorenz ensemble. Out: the
 //! seconds of a dispatch, the final states and the numbers of steps.
 
-use ensolve::job::{CountRow, Job, LIST_HEADER, LIST_STEPS, RunConfig, StateRows};
+use ensolve::job::{CountRow, Job, LIST_ALL, LIST_HEADER, LIST_STEPS, RunConfig, StateRows};
 use ensolve::math::TWO_OVER_PI;
 use ensolve::wgsl::{self, KernelOptions};
 use ensolve::{Arithmetic, Precision};
@@ -127,8 +127,7 @@ impl Device {
         let tables = [bytemuck::cast_slice(&TWO_OVER_PI), bytemuck::cast_slice::<f32, u8>(&tolerances)].concat();
         let mut list = vec![0u32; LIST_HEADER];
         // So many steps that the run ends in one dispatch, and fewer than Mesa's software adapter allows rounds of a loop.
-        (list[0], list[LIST_STEPS]) = (n as u32, 32768);
-        list.extend(0..n as u32);
+        (list[0], list[LIST_STEPS], list[LIST_ALL]) = (n as u32, 32768, 1);
         let rows = StateRows::new(job.program, job.compensated).count;
         let counts_size = 4 * CountRow::count(job.program) * n;
         let (storage, uniform) = (BufferUsages::STORAGE, BufferUsages::UNIFORM);
