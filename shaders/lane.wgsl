@@ -41,6 +41,9 @@ fn next_save_time(index: u32, i: u32) -> real {
     if SAVES_STEPS {
         return times[0];
     }
+    if SAVES_END {
+        return select(mul(real_of(4.0), config.span), config.span, index == 0u);
+    }
     if index < config.n_save {
         if OWN_SPAN {
             return times[at(index, i)];

@@ -3,6 +3,9 @@
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
+    if SAVES_END {
+        return;
+    }
     let is_first_step = SAVES_STEPS && (*lane).n_saved == 0u;
     if is_first_step || less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, real_of(0.0), y, p);
@@ -14,6 +17,13 @@ fn holds_save(lane: ptr<function, Lane>, attempt: Attempt) -> bool {
     let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
     let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop));
     return !SAVES_STEPS && !less((*lane).t_save, real_of(0.0)) && is_reached;
+}
+
+// Writes the state after a step that ends the span, where nothing else is saved. Steps before it do not come so far.
+fn save_end(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y1_candidate: State, p: Params) {
+    if attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop) {
+        write_row(lane, i, (*lane).t_save, y1_candidate, p);
+    }
 }
 
 // Writes the state after a step, where every step is saved.

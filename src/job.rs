@@ -332,6 +332,7 @@ impl Job<'_> {
         JobForm {
             own_span: self.own_span,
             saves_steps: matches!(self.saves, Saves::Steps { .. }),
+            saves_end: matches!(&self.saves, Saves::At(tau) if tau[..] == [self.t1 - self.t0]),
             first_step_given: matches!(self.method.stepping, Stepping::Adaptive(c) if c.dt_first.is_some()),
             one_tolerance: !self.rtol.is_empty() && are_equal(&self.rtol) && are_equal(&self.atol),
         }
@@ -372,7 +373,7 @@ impl Saves {
     }
 }
 
-/// What distinguishes kernels of the same program and method. The last two spare work where they hold; a kernel without them
+/// What distinguishes kernels of the same program and method. The last three spare work where they hold; a kernel without them
 /// serves such jobs too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JobForm {
@@ -384,6 +385,8 @@ pub struct JobForm {
     pub one_tolerance: bool,
     /// Whether the first step of adaptive ones is given, so that none is looked for.
     pub first_step_given: bool,
+    /// Whether the end of the span is all that is saved, so that nothing is looked for or interpolated before.
+    pub saves_end: bool,
 }
 
 /// A run goes forward and has an end.

@@ -22,6 +22,7 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
         ("JUMPS_IN_TIME", program.jumps_in_time()),
         ("OWN_SPAN", options.form.own_span),
         ("SAVES_STEPS", options.form.saves_steps),
+        ("SAVES_END", options.form.saves_end),
         ("FIRST_STEP_GIVEN", options.form.first_step_given),
     ];
     for (name, value) in switches {

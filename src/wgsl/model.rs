@@ -131,7 +131,9 @@ fn save_row(program: &OdeProgram, members: &Members, options: &KernelOptions) ->
     let (setup, results) = body(&program.outputs, members, options);
     let mut out = "fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {\n".to_string();
     setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
-    out.push_str("    var culprit = first_non_finite(y);\n");
+    // A step whose end is not finite is rejected.
+    let checked = if options.form.saves_end { "0u" } else { "first_non_finite(y)" };
+    out.push_str(&format!("    var culprit = {checked};\n"));
     for (row, member) in members.state.iter().enumerate() {
         out.push_str(&format!("    saved[at(index * N_ROW + {row}u, i)] = y.{member};\n"));
     }

@@ -5,6 +5,7 @@ const HAS_STOPS: bool = false;
 const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
+const SAVES_END: bool = false;
 const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
@@ -452,6 +453,9 @@ fn next_save_time(index: u32, i: u32) -> real {
     if SAVES_STEPS {
         return times[0];
     }
+    if SAVES_END {
+        return select(mul(real_of(4.0), config.span), config.span, index == 0u);
+    }
     if index < config.n_save {
         if OWN_SPAN {
             return times[at(index, i)];
@@ -631,6 +635,9 @@ fn pass_stop(lane: ptr<function, Lane>, i: u32, y: ptr<function, State>, low: pt
 
 // Writes the state at t0 where it is asked for.
 fn save_start(lane: ptr<function, Lane>, i: u32, y: State, p: Params) {
+    if SAVES_END {
+        return;
+    }
     let is_first_step = SAVES_STEPS && (*lane).n_saved == 0u;
     if is_first_step || less_equal((*lane).t_save, real_of(0.0)) {
         write_row(lane, i, real_of(0.0), y, p);
@@ -642,6 +649,13 @@ fn holds_save(lane: ptr<function, Lane>, attempt: Attempt) -> bool {
     let since = sub(sub((*lane).t_save, (*lane).tau), (*lane).tau_low);
     let is_reached = less_equal(since, attempt.h) || (attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop));
     return !SAVES_STEPS && !less((*lane).t_save, real_of(0.0)) && is_reached;
+}
+
+// Writes the state after a step that ends the span, where nothing else is saved. Steps before it do not come so far.
+fn save_end(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y1_candidate: State, p: Params) {
+    if attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop) {
+        write_row(lane, i, (*lane).t_save, y1_candidate, p);
+    }
 }
 
 // Writes the state after a step, where every step is saved.
@@ -683,6 +697,10 @@ fn write_row(lane: ptr<function, Lane>, i: u32, tau: real, y: State, p: Params) 
 
 // Writes every save time up to the end of an accepted step, but for what is saved after callbacks have fired.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
+    if SAVES_END {
+        save_end(lane, i, attempt, step.y1_candidate, p);
+        return;
+    }
     if !holds_save(lane, attempt) {
         return;
     }
