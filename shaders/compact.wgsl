@@ -14,6 +14,7 @@ struct Tally {
     executed_high: atomic<u32>,
     needed: atomic<u32>,
     needed_high: atomic<u32>,
+    longest: atomic<u32>, // attempted steps of any trajectory that has ended
 }
 
 struct After {
@@ -32,6 +33,8 @@ struct After {
 var<workgroup> goes_on: array<atomic<u32>, N_WARP>;
 var<workgroup> most: array<atomic<u32>, N_WARP>;
 var<workgroup> needed: atomic<u32>;
+// Attempted steps of those that have ended, at most.
+var<workgroup> longest: atomic<u32>;
 var<workgroup> first: u32;
 
 fn add_executed(steps: u32) {
@@ -69,6 +72,8 @@ fn main(
         runs = (word & STATE_WORD_STATUS) == STATUS_RUNNING;
         if runs {
             atomicOr(&goes_on[warp], 1u << lane);
+        } else {
+            atomicMax(&longest, counts[COUNT_ACCEPTED * shape.n_traj + i] + counts[COUNT_REJECTED * shape.n_traj + i]);
         }
         atomicMax(&most[warp], steps);
         atomicAdd(&needed, steps);
@@ -84,6 +89,7 @@ fn main(
         first = atomicAdd(&after.count, n);
         add_executed(executed);
         add_needed(atomicLoad(&needed));
+        atomicMax(&tally.longest, atomicLoad(&longest));
     }
     workgroupBarrier();
     if runs {

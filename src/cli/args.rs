@@ -192,8 +192,8 @@ pub struct MachineArgs {
     /// steps and with callbacks, and in f32x2]
     #[arg(long, value_name = "BOOL")]
     pub compensated: Option<bool>,
-    /// Most memory that trajectories take at once on the backend, such as 500M or 2G; the results do not depend on it [default: what
-    /// is fast]
+    /// Most memory that trajectories take at once, on each adapter, such as 500M or 2G; no trajectory depends on it, and no
+    /// statistics if 1024 trajectories fit [default: what is fast]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub memory: Option<u64>,
     /// Have trajectories whose first steps tell that they take long go first on a GPU; no result depends on it

@@ -38,7 +38,7 @@ pub const MAX_DISPATCHES: usize = 32;
 
 /// Words that tell the host how far a chunk is: the number of unfinished trajectories, then those of `Tally` in
 /// `shaders/compact.wgsl`.
-pub const NEWS: usize = 5;
+pub const NEWS: usize = 6;
 
 pub const WORD: u64 = size_of::<u32>() as u64;
 
@@ -151,8 +151,10 @@ pub struct Chunk {
     pub inputs: Inputs,
     /// Trajectories that are unfinished, as far as is known.
     pub unfinished: usize,
-    /// Steps that each unfinished trajectory has attempted.
+    /// Steps that each unfinished trajectory will have attempted after all that was submitted.
     pub so_far: u32,
+    /// Attempted steps of the longest trajectory that has ended.
+    pub longest: u32,
     /// Of its trajectories until now.
     pub lane_steps: LaneSteps,
 }
@@ -208,6 +210,7 @@ impl Chunk {
             inputs: Inputs::default(),
             unfinished: 0,
             so_far: 0,
+            longest: 0,
             lane_steps: LaneSteps::default(),
         })
     }
@@ -245,7 +248,7 @@ impl Chunk {
         }
         self.list_all(device, n_traj);
         (self.first, self.inputs, self.unfinished) = (first, inputs, n_traj);
-        (self.so_far, self.lane_steps) = (0, LaneSteps::default());
+        (self.so_far, self.longest, self.lane_steps) = (0, 0, LaneSteps::default());
     }
 
     /// Lists all trajectories as unfinished.
@@ -282,8 +285,9 @@ impl Chunk {
         encoder.clear_buffer(after, 0, Some(LIST_HEADER as u64 * WORD));
     }
 
-    /// Attempts steps of the unfinished trajectories.
-    pub fn integrate(&self, pass: &mut wgpu::ComputePass, kernel: &Kernel) {
+    /// Attempts steps of the unfinished trajectories, so many.
+    pub fn integrate(&mut self, pass: &mut wgpu::ComputePass, kernel: &Kernel, steps: u32) {
+        self.so_far = self.so_far.saturating_add(steps);
         kernel.dispatch(pass, &self.main[self.now], self.unfinished);
     }
 
@@ -301,10 +305,11 @@ impl Chunk {
 
     /// Takes the news. Returns how many trajectories have ended and how many steps were attempted since the last.
     pub fn hear(&mut self, news: [u32; NEWS]) -> (usize, u64) {
-        let [unfinished, executed, executed_high, needed, needed_high] = news.map(u64::from);
+        let [.., longest] = news;
+        let [unfinished, executed, executed_high, needed, needed_high, _] = news.map(u64::from);
         let steps = LaneSteps { executed: executed | executed_high << 32, needed: needed | needed_high << 32 };
         let since = (self.unfinished - unfinished as usize, steps.needed - self.lane_steps.needed);
-        (self.unfinished, self.lane_steps) = (unfinished as usize, steps);
+        (self.unfinished, self.longest, self.lane_steps) = (unfinished as usize, longest, steps);
         since
     }
 

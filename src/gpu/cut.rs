@@ -23,7 +23,7 @@ const SHARES: u64 = 8;
 const MAX_CHUNK: u64 = 1 << 20;
 
 /// The same on a software adapter, whose lanes are few and whose memory is slow.
-const MAX_SOFTWARE_CHUNK: u64 = 1 << 16;
+const MAX_SOFTWARE_CHUNK: u64 = 1 << 14;
 
 /// Where results are large, chunks are of so many bytes, so that some move while others are computed,
 const MOVED_BYTES: u64 = 64 << 20;

@@ -144,6 +144,8 @@ pub struct Pump<'a> {
     /// Steps of the next submission, and lanes of the last.
     steps: u32,
     lanes: usize,
+    /// Attempted steps of the longest trajectory of a chunk, by those before: more dispatches would find nothing to do.
+    expected: Option<u32>,
     last_end: Instant,
     pub spent: Spent,
 }
@@ -175,6 +177,7 @@ impl<'a> Pump<'a> {
             spare,
             steps: pace.steps.unwrap_or_else(|| first_steps(job, capacity)),
             lanes: capacity,
+            expected: None,
             last_end: Instant::now(),
             spent: Spent::default(),
         })
@@ -186,7 +189,7 @@ impl<'a> Pump<'a> {
             let is_stopped = self.progress.is_stopped();
             if !is_stopped {
                 self.set_out(traffic)?;
-                while self.in_flight.len() < self.depth() && self.slots.iter().any(Slot::is_running) {
+                while self.in_flight.len() < self.depth() && self.has_work() {
                     self.submit()?;
                 }
                 // With the device busy, there is time to prepare what comes next.
@@ -215,6 +218,17 @@ impl<'a> Pump<'a> {
         if self.is_pilot() { 1 } else { IN_FLIGHT }
     }
 
+    /// Whether another submission would find something to do: certainly if nothing is in flight.
+    fn has_work(&self) -> bool {
+        let mut running = self.slots.iter().filter(|slot| slot.is_running()).map(|slot| &slot.chunk);
+        if self.in_flight.is_empty() { running.next().is_some() } else { running.any(|chunk| !self.is_over(chunk)) }
+    }
+
+    /// Whether a chunk is expected to have ended when all that was submitted is done.
+    fn is_over(&self, chunk: &Chunk) -> bool {
+        is_over(self.expected, chunk.so_far)
+    }
+
     /// Whether the first steps of some trajectories are to tell what they cost.
     fn is_pilot(&self) -> bool {
         self.slots.iter().any(|slot| slot.is_running() && !slot.is_ordered)
@@ -223,10 +237,11 @@ impl<'a> Pump<'a> {
     /// Orders chunks that have made their first steps.
     fn order(&mut self) -> Result<()> {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_running() && !slot.is_ordered) {
-            if slot.chunk.so_far > 0 && slot.chunk.unfinished > 0 {
+            let has_begun = slot.chunk.so_far > 0;
+            if has_begun && slot.chunk.unfinished > 0 {
                 slot.chunk.order(self.device, self.job)?;
             }
-            slot.is_ordered = slot.chunk.so_far > 0;
+            slot.is_ordered = has_begun;
         }
         Ok(())
     }
@@ -243,7 +258,9 @@ impl<'a> Pump<'a> {
 
     /// Has the next chunk set out, if those on their way leave lanes idle.
     fn set_out(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
-        let is_full = |slot: &Slot| slot.is_running() && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj;
+        let is_full = |slot: &Slot| {
+            slot.is_running() && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj && !self.is_over(&slot.chunk)
+        };
         if self.slots.iter().any(is_full) {
             return Ok(());
         }
@@ -267,6 +284,7 @@ impl<'a> Pump<'a> {
         let dispatches = self.dispatches();
         let mut encoder = self.device.device.create_command_encoder(&Default::default());
         let staging = self.spare.pop().expect("there is one for each submission in flight");
+        let expected = self.expected;
         let mut running: Vec<(usize, &mut Chunk)> = self
             .slots
             .iter_mut()
@@ -275,23 +293,31 @@ impl<'a> Pump<'a> {
             .map(|(at, slot)| (at, &mut slot.chunk))
             .collect();
         running.iter().for_each(|(_, chunk)| chunk.plan(self.device, &dispatches));
-        for n in 0..dispatches.len() {
-            running.iter().for_each(|(_, chunk)| chunk.prepare(&mut encoder, n));
+        let mut steps = 0;
+        for (n, dispatch) in dispatches.iter().enumerate() {
+            let mut going: Vec<&mut Chunk> = running
+                .iter_mut()
+                .map(|(_, chunk)| &mut **chunk)
+                .filter(|chunk| n == 0 || !is_over(expected, chunk.so_far))
+                .collect();
+            if going.is_empty() {
+                break;
+            }
+            going.iter().for_each(|chunk| chunk.prepare(&mut encoder, n));
             // Nothing that one chunk's dispatch reads is written by another's: they run side by side.
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            running.iter().for_each(|(_, chunk)| chunk.integrate(&mut pass, self.kernel));
-            running.iter_mut().for_each(|(_, chunk)| chunk.compact(&mut pass, self.compactor));
+            going.iter_mut().for_each(|chunk| chunk.integrate(&mut pass, self.kernel, *dispatch));
+            going.iter_mut().for_each(|chunk| chunk.compact(&mut pass, self.compactor));
+            self.spent.slices += 1;
+            steps += dispatch;
         }
-        let steps = dispatches.iter().sum();
         let news = (NEWS * size_of::<u32>()) as u64;
-        for (at, (_, chunk)) in running.iter_mut().enumerate() {
+        for (at, (_, chunk)) in running.iter().enumerate() {
             chunk.tell(&mut encoder, &staging, at as u64 * news);
-            chunk.so_far = chunk.so_far.saturating_add(steps);
         }
         let works_on: Vec<_> = running.iter().map(|(slot, chunk)| (*slot, chunk.first)).collect();
         let submitted = Instant::now();
         let fetch = self.device.fetch(encoder, &staging, works_on.len() as u64 * news);
-        self.spent.slices += dispatches.len() as u64;
         self.in_flight.push_back(Submission { fetch, staging, works_on, steps, submitted });
         Ok(())
     }
@@ -348,6 +374,11 @@ impl<'a> Pump<'a> {
     /// Asks for the results of some chunks.
     fn ask(&mut self, traffic: &mut dyn Traffic, which: fn(&Slot) -> bool) -> Result<()> {
         for slot in self.slots.iter_mut().filter(|slot| which(slot)) {
+            if slot.chunk.unfinished == 0 {
+                // Of many chunks before, the last ones count most.
+                let before = self.expected.unwrap_or(0);
+                self.expected = Some(slot.chunk.longest.max(before - before / GROWTH));
+            }
             self.spent.lane_steps.executed += slot.chunk.lane_steps.executed;
             self.spent.lane_steps.needed += slot.chunk.lane_steps.needed;
             slot.state = State::Asked(traffic.ask(&slot.chunk)?);
@@ -374,6 +405,12 @@ impl<'a> Pump<'a> {
         self.ask(traffic, Slot::is_running)?;
         self.take(traffic)
     }
+}
+
+/// Whether a chunk that has attempted so many steps is expected to have ended. One that has not after half as many more knows
+/// no expectation.
+fn is_over(expected: Option<u32>, so_far: u32) -> bool {
+    expected.is_some_and(|expected| so_far >= expected && so_far <= expected + (expected / 2).max(2 * MAX_STEPS))
 }
 
 /// Steps of a submission that is to take so many seconds, after one of `steps` steps took `spent`. Fewer than some steps cost

@@ -73,6 +73,8 @@ pub fn compact() -> String {
         ("AFTER_HEADER", LIST_HEADER - 1),
         ("COUNT_STATUS", CountRow::Status as usize),
         ("LIST_ALL", LIST_ALL),
+        ("COUNT_ACCEPTED", CountRow::Accepted as usize),
+        ("COUNT_REJECTED", CountRow::Rejected as usize),
         ("STATE_WORD_STATUS", STATUS_MASK as usize),
         ("STATE_WORD_SLICE", SLICE_SHIFT as usize),
         ("STATUS_RUNNING", Status::Running as usize),
