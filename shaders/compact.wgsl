@@ -68,8 +68,8 @@ fn main(
             i = before[LIST_HEADER + place];
         }
         let word = counts[COUNT_STATUS * shape.n_traj + i];
-        let steps = word >> STATE_WORD_SLICE;
-        runs = (word & STATE_WORD_STATUS) == STATUS_RUNNING;
+        let steps = word >> SLICE_SHIFT;
+        runs = (word & MASK_STATUS) == STATUS_RUNNING;
         if runs {
             atomicOr(&goes_on[warp], 1u << lane);
         } else {

@@ -83,10 +83,10 @@ fn store_segment(i: u32, lane: Lane) {
 fn load_lane(i: u32) -> Lane {
     let word = counts[at(COUNT_STATUS, i)];
     var lane: Lane;
-    lane.started = (word & STATE_WORD_STARTED) != 0u;
+    lane.started = (word & FLAG_STARTED) != 0u;
     if lane.started {
-        lane.status = word & STATE_WORD_STATUS;
-        lane.after_rejection = (word & STATE_WORD_AFTER_REJECTION) != 0u;
+        lane.status = word & MASK_STATUS;
+        lane.after_rejection = (word & FLAG_AFTER_REJECTION) != 0u;
         lane.accepted = counts[at(COUNT_ACCEPTED, i)];
         lane.rejected = counts[at(COUNT_REJECTED, i)];
         lane.n_saved = counts[at(COUNT_SAVED, i)];
@@ -100,8 +100,8 @@ fn load_lane(i: u32) -> Lane {
 
 // What a lane carries from dispatch to dispatch, and the steps of this one. All counts are 0 before the first.
 fn store_lane(i: u32, lane: Lane, steps: u32) {
-    let flags = STATE_WORD_STARTED | select(0u, STATE_WORD_AFTER_REJECTION, lane.after_rejection);
-    counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << STATE_WORD_SLICE);
+    let flags = FLAG_STARTED | select(0u, FLAG_AFTER_REJECTION, lane.after_rejection);
+    counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << SLICE_SHIFT);
     counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
     counts[at(COUNT_SAVED, i)] = lane.n_saved;

@@ -45,7 +45,8 @@ struct Tables {
 @group(0) @binding(4) var<storage, read_write> state: array<real>;
 @group(0) @binding(5) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(6) var<storage, read_write> saved: array<real>;
-// the unfinished trajectories, after a header of how many there are and how many steps each attempts
+// the unfinished trajectories, after a header of how many there are, how many steps each attempts, and whether they are all,
+// which are then not written down
 @group(0) @binding(7) var<storage, read> unfinished: array<u32>;
 
 fn at(row: u32, i: u32) -> u32 {

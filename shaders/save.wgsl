@@ -19,7 +19,7 @@ fn holds_save(lane: ptr<function, Lane>, attempt: Attempt) -> bool {
     return !SAVES_STEPS && !less((*lane).t_save, real_of(0.0)) && is_reached;
 }
 
-// Writes the state after a step that ends the span, where nothing else is saved. Steps before it do not come so far.
+// Writes the state after the step that ends the span, where nothing else is saved: whatever times round to, no other does.
 fn save_end(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y1_candidate: State, p: Params) {
     if attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop) {
         write_row(lane, i, (*lane).t_save, y1_candidate, p);

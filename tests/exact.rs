@@ -244,6 +244,25 @@ fn any_tolerances_have_the_same_bits() {
     }
 }
 
+/// Where the last of many fixed steps is hardly longer than the rounding of time, the step before it reaches the end, too, as times
+/// are rounded: the state that is saved is the last one all the same.
+#[test]
+fn the_end_alone_has_the_same_bits_and_is_the_last_state() {
+    let Some(mut gpu) = gpu() else { return };
+    let (name, json) = MODELS[0];
+    for n_steps in [999.001, 4999.0003, 5000.0, 20_000.000_02] {
+        let mut world = world(json, "rk4", Precision::F32);
+        let (t0, t1) = world.run.tspan.expect("a span");
+        (world.run.save, world.run.dt) = (Some(Save::Final), Some((t1 - t0) / n_steps));
+        let spec = world.compile().expect("a model");
+        let on_cpu = solved(&spec, &world, 64, &mut CpuBackend::new());
+        assert_same(&solved(&spec, &world, 64, &mut gpu), &on_cpu, &format!("{name}, {n_steps} steps"));
+        let saved = on_cpu.saved.slice(ndarray::s![0, ..on_cpu.n_state, ..]);
+        let ended = |i: &usize| on_cpu.status[*i] == Status::Success;
+        assert!((0..64).filter(ended).all(|i| saved.column(i) == on_cpu.final_states.column(i)), "{n_steps} steps");
+    }
+}
+
 /// Of save times that are one number in f32 some lie before, at and after a firing, and some inside a step and at the end.
 #[test]
 fn close_save_times_have_the_same_bits() {

@@ -910,6 +910,8 @@ fn a_kernel_is_compiled_once_for_a_model_and_a_method() {
     assert!(first_run < first / 4.0, "drivers compile before the first run: {first_run} ms after {first} ms");
     let rk4 = RunSettings { method: Some("rk4".into()), dt: Some(0.01), ..ends.clone() };
     times(&spec, &rk4, "{}");
+    // A kernel for the end alone is another one than that for any save times.
+    times(&spec, &RunSettings { save: Some(Save::Points(5)), ..ends.clone() }, "{}");
     // Other initial values, parameters, spans, tolerances, steps and save times; and the method before.
     for (run, vary) in [
         (ends.clone(), r#"{"vary": {"m.mass.x": {"values": [1, 2]}, "m.mass.k": {"values": [3, 5]}}}"#),

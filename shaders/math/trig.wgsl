@@ -22,7 +22,7 @@ fn math_mul_high(a: bits, b: bits) -> bits {
 // For finite a >= 1. The mantissa times a window of three words of 2/pi, kept modulo 4 with two words less two bits
 // behind the point. The fraction is normalised before it becomes a float, so cancellation costs nothing.
 fn math_angle_large(a: real) -> MathAngle {
-    let word = bitcast<bits>(a);
+    let word = bitcast<bits>(a) & ~MATH_SIGN_BIT; // also of a NaN, whose angle means nothing
     let mantissa = (word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS;
     let position = u32(word >> MATH_MANTISSA_BITS) - MATH_WINDOW_START;
     let index = position >> MATH_WINDOW_WORD_SHIFT;

@@ -5,7 +5,7 @@
 // The scaled difference of a value from the mean of its quantity, whose moments begin at `moments`.
 fn rest(x: real, moments: u32) -> real {
     let scale = reals[moments + MOMENT_SCALE];
-    let difference = opaque(sub(mul(x, scale), mul(reals[moments + MOMENT_PIVOT], scale)));
+    let difference = opaque(sub(mul(x, scale), opaque(mul(reals[moments + MOMENT_PIVOT], scale))));
     return opaque(sub(difference, reals[moments + MOMENT_OFFSET]));
 }
 

@@ -38,7 +38,7 @@ fn at(row: u32, i: u32) -> u32 {
 }
 
 fn status_of(i: u32) -> u32 {
-    return counts[at(COUNT_STATUS, i)] & STATE_WORD_STATUS;
+    return counts[at(COUNT_STATUS, i)] & MASK_STATUS;
 }
 
 fn succeeded(i: u32) -> bool {

@@ -4,7 +4,8 @@
 // Values are taken relative to a pivot, one of themselves, and scaled to the size of 1; the mean is pivot + offset / scale, a
 // sum that only the host computes: whatever the mean is, its error is small against the spread of the values, and no square
 // leaves the range of the format. m2 takes a second pass over the differences.
-// A difference is opaque, lest a compiler turn (x - pivot) - offset into x - (pivot + offset).
+// A difference is opaque, lest a compiler turn (x - pivot) - offset into x - (pivot + offset); so is a scaled pivot, lest it
+// scale the difference, which may have overflown.
 
 const NOBODY: u32 = 0xffffffffu; // no trajectory has this place in a block
 
@@ -103,7 +104,7 @@ fn spread_about(pivot: real, quantity: u32, start: u32, lane: u32, finite: u32) 
 // A power of two that takes differences of at most `spread` to the size of 1, so that their squares neither vanish nor
 // overflow; it stays away from the ends of the range, for the products of f32x2. In f64 there is room for squares.
 fn scale_of(spread: u32) -> real {
-    if !SCALES_MOMENTS {
+    if !SCALES_MOMENTS || spread == 0u {
         return real_of(1.0);
     }
     let exponent = clamp(spread >> 23u, 27u, 253u); // of an f32, with its bias of 127
@@ -168,7 +169,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     let scale = scale_of(atomicLoad(&spread));
-    let scaled_pivot = mul(pivot, scale);
+    let scaled_pivot = opaque(mul(pivot, scale));
     let sum = sum_of_all(lane, sum_about(scaled_pivot, scale, quantity, start, lane, seen.finite));
     let offset = opaque(div(sum, real_of_u32(max(atomicLoad(&n_finite), 1u))));
     let m2 = sum_of_all(lane, squares_about(scaled_pivot, offset, scale, quantity, start, lane, seen.finite));

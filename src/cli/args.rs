@@ -48,11 +48,12 @@ impl RunArgs {
     pub fn check_files(&self) -> Result<()> {
         let statistics = &self.statistics;
         let read = [("the model", Some(&self.model)), ("--save-at", self.save.save_at.as_ref())];
-        let checkpoint = statistics.checkpoint.as_ref().or(statistics.resume.as_ref());
+        let (checkpoint, resumed) = (statistics.checkpoint.as_ref(), statistics.resume.as_ref());
         let written = [
             ("--out", self.save.out.as_ref()),
             ("--keep-out", statistics.keep_out.as_ref()),
             ("--checkpoint", checkpoint),
+            ("--resume", resumed.filter(|_| checkpoint.is_none())),
         ];
         let all: Vec<(&str, &PathBuf)> =
             read.into_iter().chain(written).filter_map(|(name, path)| Some((name, path?))).collect();

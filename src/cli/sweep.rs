@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
     let mut report = Report::good(text).warned(&result.info.warnings);
     if let Some(note) = result.partial_note() {
         report.warnings += &format!("warning: {note}\n");
-        if let (Some(checkpoint), Some(n)) = (&checkpoint, result.n_saved) {
+        if let (Some(checkpoint), Some(n)) = (&checkpoint, result.n_saved.filter(|n| *n > 0)) {
             report.warnings += &format!("  --resume {} goes on from the first {n}\n", checkpoint.file.display());
         }
         report.code = UNFINISHED;

@@ -136,9 +136,11 @@ impl<R: Real, const C: usize> Block<'_, R, C> {
                 integrate_fixed::end_steps(&config, chunk, h, norm, culprit);
             }
             let mut reached = [false; C];
+            let is_inside = !self.stepper.tables.saves_end;
             for i in 0..C {
                 let since = (chunk.next_save[i] - chunk.tau[i]) - chunk.tau_low[i];
-                reached[i] = (since <= h[i]) | (chunk.is_last[i] & (chunk.next_save[i] <= chunk.tau_stop[i]));
+                let is_at_end = chunk.is_last[i] & (chunk.next_save[i] <= chunk.tau_stop[i]);
+                reached[i] = (is_inside & (since <= h[i])) | is_at_end;
             }
             for i in 0..C {
                 chunk.saves[i] = reached[i] & chunk.accepts[i] & chunk.occupied[i];

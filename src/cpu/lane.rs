@@ -257,6 +257,8 @@ pub struct Tables<R> {
     pub rtol: Vec<R>,
     pub atol: Vec<R>,
     pub saves: SaveTimes<R>,
+    /// See [`JobForm::saves_end`](crate::job::JobForm::saves_end): the last step saves it, whatever times round to.
+    pub saves_end: bool,
     /// See [`Job::cuts`].
     pub cuts: Vec<(R, Option<u32>)>,
     /// See [`Inputs`], `[row][trajectory]`.
@@ -291,6 +293,7 @@ impl<R: Real> Tables<R> {
                 Saves::Own(most) => SaveTimes::Own(*most, all(&inputs.tau_save)),
                 Saves::Steps { most, after_firing } => SaveTimes::Steps { most: *most, after_firing: *after_firing },
             },
+            saves_end: job.form().saves_end,
             cuts: job.cuts.iter().map(|cut| (R::of(cut.tau), cut.callback)).collect(),
             own_stops: all(&inputs.own_stops),
             n_own_stop: job.program.n_own_stop,

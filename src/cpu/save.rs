@@ -73,10 +73,11 @@ impl<'a, R: Real> Saver<'a, R> {
         loop {
             let tau_save = self.next_save(lane, trajectory);
             let since = (tau_save - lane.tau) - lane.tau_low;
-            if tau_save < R::ZERO || !(since <= attempt.h || attempt.is_last && tau_save <= lane.tau_stop) {
+            let is_at_end = attempt.is_last && tau_save <= lane.tau_stop;
+            if tau_save < R::ZERO || !(is_at_end || since <= attempt.h && !self.tables.saves_end) {
                 return;
             }
-            if since >= attempt.h {
+            if since >= attempt.h || self.tables.saves_end {
                 for (slot, y) in self.y.iter_mut().enumerate() {
                     y[0] = stepper.number(stepper.at.y1_candidate + slot * stepper.stride, column);
                 }

@@ -8,8 +8,8 @@ use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use super::reduce;
 use crate::error::Result;
 use crate::job::{
-    AFTER_FIRING, CountRow, Inputs, Job, LIST_ALL, LIST_HEADER, LIST_STEPS, ParamRows, RawOutput, RunConfig,
-    STATUS_MASK, Saves, StateRows, rounded_off,
+    AFTER_FIRING, CountRow, Inputs, Job, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS, ParamRows, RawOutput,
+    RunConfig, Saves, StateRows, rounded_off,
 };
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
@@ -116,9 +116,9 @@ impl Footprint {
         if self.is_read { self.state + self.counts + self.saved } else { 0 }
     }
 
-    /// Of all buffers, and of the copy of results if the host reads them.
+    /// Of all buffers, of the copy of results if the host reads them, and of what a reduction leaves on the host.
     pub fn total(&self) -> u64 {
-        let lists = 3 * WORD;
+        let lists = 2 * WORD;
         let blocks = (2 * (self.block_words + self.block_reals) + self.block_host).div_ceil(BLOCK as u64);
         let buffers = self.params + self.state + self.counts + self.saved + self.times + lists;
         buffers + self.read() + self.ranked + blocks
@@ -359,7 +359,7 @@ impl Chunk {
                 tau_saved: Vec::new(),
                 status: count(CountRow::Status)
                     .into_iter()
-                    .map(|word| stopped_if_running(word & STATUS_MASK))
+                    .map(|word| stopped_if_running(word & MASK_STATUS))
                     .collect(),
                 accepted: count(CountRow::Accepted),
                 rejected: count(CountRow::Rejected),

@@ -5,7 +5,6 @@
 
 use super::buffers::real_bytes;
 use super::chunk::{Footprint, WORD};
-use super::reduce::{Sizes, block_bytes};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::reduce::{BLOCK, Reduction};
@@ -62,12 +61,27 @@ impl Budget {
 
     /// The same of a reduction, for a block of trajectories.
     pub fn check_reduction(&self, job: &Job, reduction: &Reduction) -> Result<()> {
-        let [words, reals] = block_bytes(reduction, job.precision);
-        let needed = reals.max(words + Sizes::new(reduction).n_count as u64 * WORD);
+        let each = Footprint::of_reduction(job, reduction);
+        let tasks = (2 * reduction.summaries.len() + 2 * reduction.pairs.len() + 3 * reduction.histograms.len()) as u64;
+        let buffers = [each.saved, each.block_reals, each.block_words + each.count_bytes, tasks * WORD];
+        let needed = buffers.into_iter().max().unwrap_or(0);
         if needed > self.most_bytes {
             return Err(Error::run(format!(
                 "the statistics of one chunk take {needed} bytes, a buffer of the adapter holds {}; ask for fewer bins, covariances or save times, or use the backend cpu",
                 self.most_bytes
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses a reduction of which a block of trajectories takes more memory than is allowed.
+    pub fn check_memory(&self, job: &Job, reduction: &Reduction) -> Result<()> {
+        let each = Footprint::of_reduction(job, reduction);
+        let needed = SLOTS as u64 * (2 * each.count_bytes + BLOCK as u64 * each.total());
+        if needed > self.memory {
+            return Err(Error::run(format!(
+                "the statistics of {BLOCK} trajectories at a time take {needed} bytes of memory, of {} that are allowed; ask for fewer bins, covariances or save times, or allow more (--memory)",
+                self.memory
             )));
         }
         Ok(())
@@ -83,6 +97,8 @@ impl Budget {
             self.most_bytes / each.block_reals.max(1) * BLOCK as u64,
         ];
         let memory = (self.memory / SLOTS as u64).saturating_sub(2 * each.count_bytes) / each.total();
+        // Of a reduction smaller ones take hardly less.
+        let memory = if each.block_words > 0 { memory.max(BLOCK as u64) } else { memory };
         let most = if self.is_software { MAX_SOFTWARE_CHUNK } else { MAX_CHUNK };
         bindings.into_iter().fold(memory, u64::min).clamp(1, most)
     }
@@ -115,6 +131,11 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Bytes that its chunks take.
+    pub fn memory(&self) -> u64 {
+        self.slots as u64 * (2 * self.each.count_bytes + self.size as u64 * self.each.total())
+    }
+
     /// What `make` makes of a size and a number of chunks in flight: of fewer and smaller ones where the memory is short.
     pub fn fitted<T>(mut self, make: impl Fn(Cut) -> Result<T>) -> Result<(T, usize)> {
         loop {
@@ -125,6 +146,22 @@ impl Cut {
             }
         }
     }
+}
+
+/// Bytes of results that may wait on the host for an earlier one, roughly.
+const WAITING_BYTES: u64 = 1 << 30;
+
+/// Most chunks that may be under way from the first whose result is missing, and the fewest that keep adapters busy.
+const AHEAD: std::ops::RangeInclusive<u64> = 4..=64;
+
+/// How many chunks may be under way from the first one whose result is not there: while one trajectory holds its chunk, the
+/// results of those behind it wait.
+pub fn ahead(reduction: &Reduction) -> u64 {
+    let blocks = FILLING / BLOCK as u64;
+    let each = (reduction.n_count() * size_of::<u64>()) as u64
+        + blocks * reduction.block_bytes()
+        + FILLING * (reduction.ranked.len() * size_of::<f64>()) as u64;
+    (WAITING_BYTES / each.max(1)).clamp(*AHEAD.start(), *AHEAD.end())
 }
 
 /// Half of a chunk: whole blocks as long as there are any.

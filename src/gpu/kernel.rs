@@ -67,10 +67,10 @@ fn compute_pipeline(
             bind_group_layouts: &[Some(layout)],
             ..Default::default()
         });
-        // SAFETY of both: naga has validated the WGSL; what is added to its SPIR-V are decorations that restrict the compiler.
-        // Indices stay inside the buffers, whose sizes follow from the same numbers of rows and trajectories, and loops end:
-        // checks of that in every access and every round would find nothing, and take time.
         let module = match source.spirv() {
+            // SAFETY: naga wrote the module from WGSL that it had validated; added are decorations that restrict the
+            // compiler. Its indices stay inside the buffers, whose sizes follow from the same numbers of rows and
+            // trajectories, no whole number is divided by 0, and its loops end.
             Some(words) if device.takes_spirv => unsafe {
                 device.device.create_shader_module_passthrough(wgpu::ShaderModuleDescriptorPassthrough {
                     label: Some("ensolve"),
@@ -82,11 +82,10 @@ fn compute_pipeline(
                     ..Default::default()
                 })
             },
-            _ => unsafe {
-                let source = wgpu::ShaderSource::Wgsl(source.text().into());
-                let descriptor = wgpu::ShaderModuleDescriptor { label: Some("ensolve"), source };
-                device.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-            },
+            _ => device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some("ensolve"),
+                source: wgpu::ShaderSource::Wgsl(source.text().into()),
+            }),
         };
         device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some("ensolve"),

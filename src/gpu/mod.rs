@@ -32,7 +32,7 @@ use crate::reduce::{LaneSteps, Partial, Reduction};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
 use chunk::Footprint;
-use cut::{Budget, Cut, MEMORY};
+use cut::{Budget, Cut, MEMORY, ahead};
 use open::OpenDevice;
 use pump::{MAX_STEPS, Pace, Pump, Spent};
 use ranges::{InOrder, Ranges};
@@ -53,6 +53,9 @@ pub const SUPPORTED_FEATURES: [Feature; 5] = [
     Feature::Stops,
 ];
 
+/// Where all results are kept, it takes no more memory if many come early.
+const ALL_AHEAD: u64 = u64::MAX;
+
 /// Memory below which less would not help where there is too little.
 const LEAST_MEMORY: u64 = 1 << 20;
 
@@ -64,6 +67,10 @@ pub struct GpuBackend {
     devices: Vec<OpenDevice>,
     pace: Pace,
     memory: u64,
+    /// Less than that, where it has been too much in this run.
+    short: Option<u64>,
+    /// Memory that the chunks of this run take.
+    used: u64,
     workgroup_size: u32,
     /// What finding the adapter took, until the first device is opened on it.
     search: Duration,
@@ -95,6 +102,8 @@ impl GpuBackend {
             devices: Vec::new(),
             pace: Pace { seconds: SLICE_SECONDS, steps: None, orders: false },
             memory: MEMORY,
+            short: None,
+            used: MEMORY,
             workgroup_size: wgsl::WORKGROUP_SIZE,
             search: Duration::ZERO,
             spent: Spent::default(),
@@ -136,8 +145,9 @@ impl GpuBackend {
 
     /// What there is for a run.
     fn budget(&self) -> Budget {
-        let most_bytes = self.summary.max_binding.min(self.summary.max_buffer);
-        Budget { memory: self.memory, most_bytes, is_software: self.is_software() }
+        // Kernels count in u32.
+        let most_bytes = self.summary.max_binding.min(self.summary.max_buffer).min(u32::MAX.into());
+        Budget { memory: self.short.unwrap_or(self.memory), most_bytes, is_software: self.is_software() }
     }
 
     /// Opens the device in the precision asked for, finds out whether its arithmetic will do, and compiles the kernel
@@ -194,6 +204,7 @@ impl GpuBackend {
         progress: &dyn Progress,
         sink: &mut Sink,
     ) -> Result<()> {
+        self.used = cut.memory();
         let pace = self.pace;
         let (open, _) = self.open(job)?;
         let (mut pump, size) = cut.fitted(|cut| Pump::new(open, job, pace, progress, cut))?;
@@ -217,6 +228,7 @@ impl GpuBackend {
         budget.check_job(job)?;
         budget.check_reduction(job, reduction)?;
         let cut = budget.cut(job, all.end - all.start, n_gpu, Footprint::of_reduction(job, reduction));
+        self.used = cut.memory();
         let (open, _) = self.open(job)?;
         open.use_reducer(job, source.draws())?;
         let open = &*open;
@@ -244,31 +256,41 @@ impl GpuBackend {
         done
     }
 
-    /// Runs trajectories from `range` on with `part`, which says up to where it has come; where memory is short in the middle of a
-    /// run, in half as much of it from there on.
-    fn in_less_memory(
-        &mut self,
-        range: Range<u64>,
-        mut part: impl FnMut(&mut Self, &Ranges) -> (u64, Result<()>),
-    ) -> Result<()> {
-        self.spent = Spent::default();
-        let (memory, mut first) = (self.memory, range.start);
-        let done = loop {
-            let ranges = Ranges::new(first..range.end);
-            match part(self, &ranges) {
-                (next, Err(Error::Memory(_))) if self.memory > LEAST_MEMORY => {
-                    (first, self.memory) = (next, self.memory / 2);
-                }
-                (_, done) => break done,
+    /// Makes ready for a run.
+    fn begin(&mut self) {
+        (self.spent, self.short) = (Spent::default(), None);
+    }
+
+    /// Allows half of the memory that the last run took, which was too much; false where less would not help.
+    fn halve(&mut self) -> bool {
+        let half = self.short.unwrap_or(self.memory).min(self.used) / 2;
+        // What the last run held is free only once the device is done with it. One that is lost says so in the next run.
+        self.devices.iter().for_each(|open| drop(open.device.device.poll(wgpu::PollType::wait_indefinitely())));
+        self.short = Some(half);
+        half >= LEAST_MEMORY
+    }
+}
+
+/// Runs a range of trajectories by `part`, which says up to where it has handed over results; where memory is short in the middle of
+/// a run, in half as much of it from there on.
+fn in_less_memory<S>(
+    backend: &mut S,
+    (range, ahead): (Range<u64>, u64),
+    halve: impl Fn(&mut S) -> bool,
+    mut part: impl FnMut(&mut S, &Ranges) -> (u64, Result<()>),
+) -> Result<()> {
+    let mut first = range.start;
+    loop {
+        let ranges = Ranges::new(first..range.end, ahead);
+        match part(backend, &ranges) {
+            (next, Err(Error::Memory(_))) if halve(backend) => first = next,
+            (_, Err(Error::Memory(text))) => {
+                return Err(Error::Memory(format!(
+                    "{text}; save fewer times, ask for fewer statistics, close what else uses the device, or use the backend cpu"
+                )));
             }
-        };
-        self.memory = memory;
-        done.map_err(|error| match error {
-            Error::Memory(text) => Error::Memory(format!(
-                "{text}; save fewer times, ask for fewer statistics, close what else uses the device, or use the backend cpu"
-            )),
-            other => other,
-        })
+            (_, done) => return done,
+        }
     }
 }
 
@@ -298,7 +320,8 @@ impl Backend for GpuBackend {
     }
 
     fn check_reduction(&self, job: &Job, reduction: &Reduction) -> Result<()> {
-        self.budget().check_reduction(job, reduction)
+        self.budget().check_reduction(job, reduction)?;
+        self.budget().check_memory(job, reduction)
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Prepared> {
@@ -315,9 +338,9 @@ impl Backend for GpuBackend {
             result = output;
             Ok(())
         };
-        let (n_traj, ranges) = (inputs.n_traj, Ranges::new(0..inputs.n_traj as u64));
+        let (n_traj, ranges) = (inputs.n_traj, Ranges::new(0..inputs.n_traj as u64, 1));
         let cut = Cut { size: n_traj, slots: 1, each: Footprint::of_job(job), may_shrink: false };
-        self.spent = Spent::default();
+        self.begin();
         self.run_cut(job, &Given(inputs), &ranges, cut, progress, &mut sink)?;
         Ok(result)
     }
@@ -331,7 +354,8 @@ impl Backend for GpuBackend {
         sink: &mut dyn FnMut(u64, Inputs, RawOutput) -> Result<()>,
     ) -> Result<()> {
         let mut sink = |first, (inputs, output)| sink(first, inputs, output);
-        self.in_less_memory(range, |gpu, ranges| {
+        self.begin();
+        in_less_memory(self, (range, ALL_AHEAD), GpuBackend::halve, |gpu, ranges| {
             let mut in_order = InOrder::new(ranges, &mut sink);
             let done = gpu.run_shared(job, source, ranges, 1, progress, &mut |first, inputs, output| {
                 in_order.put(first, inputs.n_traj, (inputs, output))
@@ -350,7 +374,8 @@ impl Backend for GpuBackend {
         sink: &mut dyn FnMut(Partial) -> Result<()>,
     ) -> Result<()> {
         let mut sink = |_, partial| sink(partial);
-        self.in_less_memory(range, |gpu, ranges| {
+        self.begin();
+        in_less_memory(self, (range, ahead(reduction)), GpuBackend::halve, |gpu, ranges| {
             let mut in_order = InOrder::new(ranges, &mut sink);
             let done = gpu.reduce_shared((job, source), ranges, 1, reduction, progress, &mut |partial| {
                 in_order.put(partial.first, partial.n_traj, partial)

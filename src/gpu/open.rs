@@ -34,7 +34,8 @@ pub struct OpenDevice {
     kernels: Vec<CompiledKernel>,
 }
 
-/// A kernel and all that its text depends on: no initial value, parameter, time span, tolerance or save time.
+/// A kernel and all that its text depends on: no initial value, parameter, time span, tolerance or save time, but for whether
+/// the end is the only one.
 struct CompiledKernel {
     program: OdeProgram,
     stages: Stages,

@@ -5,27 +5,26 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Pieces that may be under way, from the first one whose result is not there: while one trajectory holds its chunk, the results
-/// of those behind it wait in memory.
-const AHEAD: u64 = 64;
-
 /// A range of trajectories, handed out piece by piece, to any thread.
 pub struct Ranges {
     all: Range<u64>,
     next: AtomicU64,
     /// The first trajectory whose result has not been handed over.
     waited_for: AtomicU64,
+    /// Pieces that may be under way from there on.
+    ahead: u64,
 }
 
 impl Ranges {
-    pub fn new(all: Range<u64>) -> Self {
-        Ranges { next: AtomicU64::new(all.start), waited_for: AtomicU64::new(all.start), all }
+    /// All of them; at most `ahead` pieces may be under way from the first one whose result is not there.
+    pub fn new(all: Range<u64>, ahead: u64) -> Self {
+        Ranges { next: AtomicU64::new(all.start), waited_for: AtomicU64::new(all.start), all, ahead }
     }
 
     /// The next piece, of at most so many; `None` if there are none, or none yet.
     pub fn take(&self, most: u64) -> Option<Range<u64>> {
         let end = |start: u64| self.all.end.min(start.saturating_add(most));
-        let limit = self.waited_for.load(Ordering::Acquire).saturating_add(most.saturating_mul(AHEAD));
+        let limit = self.waited_for.load(Ordering::Acquire).saturating_add(most.saturating_mul(self.ahead));
         let moved = |start: u64| (start < self.all.end.min(limit)).then(|| end(start));
         let start = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved).ok()?;
         Some(start..end(start))
@@ -78,9 +77,11 @@ impl<'a, T> InOrder<'a, T> {
 mod tests {
     use super::*;
 
+    const AHEAD: u64 = 64;
+
     #[test]
     fn every_trajectory_is_taken_once_and_results_come_in_order() {
-        let ranges = Ranges::new(10..35);
+        let ranges = Ranges::new(10..35, 64);
         let pieces: Vec<_> = std::iter::from_fn(|| ranges.take(10)).collect();
         assert_eq!(pieces, [10..20, 20..30, 30..35]);
         assert!(ranges.are_exhausted());
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn nobody_runs_far_ahead_of_a_result_that_is_missing() {
-        let ranges = Ranges::new(0..1000);
+        let ranges = Ranges::new(0..1000, AHEAD);
         let taken = std::iter::from_fn(|| ranges.take(10)).count() as u64;
         assert_eq!((taken, ranges.are_exhausted()), (AHEAD, false));
         let mut sink = |_, ()| Ok(());

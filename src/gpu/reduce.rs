@@ -8,7 +8,7 @@ use super::buffers::{Device, pack, real_bytes, unpack};
 use super::chunk::WORD;
 use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use crate::error::Result;
-use crate::job::{CountRow, STATUS_MASK};
+use crate::job::{CountRow, MASK_STATUS};
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::{
     Accumulator, BLOCK, Comoment, Failure, NAMED_FAILURES, Partial, Reduction, StepCount, SummaryKind,
@@ -34,19 +34,19 @@ fn n_block(n_traj: usize) -> usize {
 /// Sizes of a reduction, and from them the layout of what the kernels write. The host's copy is of the words first, then
 /// of the numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct Sizes {
+struct Sizes {
     n_save: usize,
     n_row: usize,
     n_quantity: usize,
     n_summary: usize,
     n_pair: usize,
     n_histogram: usize,
-    pub n_count: usize,
+    n_count: usize,
     n_ranked: usize,
 }
 
 impl Sizes {
-    pub fn new(reduction: &Reduction) -> Self {
+    fn new(reduction: &Reduction) -> Self {
         Sizes {
             n_save: reduction.times.len(),
             n_row: reduction.n_row,
@@ -302,7 +302,7 @@ impl ReduceBuffers {
             read.tally(block, &mut partial);
         }
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(statuses);
-        let of_success = |(value, word): (f64, &u32)| match *word & STATUS_MASK == Status::Success as u32 {
+        let of_success = |(value, word): (f64, &u32)| match *word & MASK_STATUS == Status::Success as u32 {
             true => value,
             false => f64::NAN,
         };
@@ -392,7 +392,7 @@ fn mean(of_finite: f64, oddities: u32) -> f64 {
 /// The first trajectories of a chunk that have not succeeded, from its rows of [`CountRow::Status`] and culprits, and the time
 /// of the last accepted state of each.
 pub fn failures(first: u64, words: &[u32], culprit: &[u32], t: impl Fn(usize) -> f64) -> Vec<Failure> {
-    let codes = words.iter().map(|word| word & STATUS_MASK);
+    let codes = words.iter().map(|word| word & MASK_STATUS);
     let failed = codes.enumerate().filter(|(_, code)| *code != Status::Success as u32);
     let failure = |(i, code): (usize, u32)| {
         let status = Status::from_code(stopped_if_running(code)).unwrap_or(Status::Stopped);

@@ -3,14 +3,15 @@
 //! Each takes the next chunk when it has room for one, so that a slow adapter holds up no fast one; results are put back
 //! in order. All run the same kernel; in exact mode no result depends on who computed what.
 
-use super::GpuBackend;
-use super::pump::Spent;
+use super::cut::ahead;
 use super::ranges::{InOrder, Ranges};
+use super::{ALL_AHEAD, GpuBackend, in_less_memory};
 use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
 use crate::real::Precision;
 use crate::reduce::{LaneSteps, Partial, Reduction};
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -47,16 +48,24 @@ impl SeveralGpus {
         &self.gpus[0]
     }
 
-    /// Runs `work` for every adapter in a thread of its own and hands what it sends to `sink`, in order.
+    /// Makes ready for a run.
+    fn begin(&mut self) {
+        self.gpus.iter_mut().for_each(GpuBackend::begin);
+    }
+
+    /// Allows half of the memory that the last run took; false where less would not help any of them.
+    fn halve(&mut self) -> bool {
+        self.gpus.iter_mut().fold(false, |helps, gpu| gpu.halve() | helps)
+    }
+
+    /// Runs `work` for every adapter in a thread of its own and hands what it sends to `sink`, in order. Says up to where it did.
     fn share<T: Send>(
         &mut self,
-        range: Range<u64>,
+        ranges: &Ranges,
         progress: &dyn Progress,
         work: impl Fn(&mut GpuBackend, &Ranges, &dyn Progress, &mut Hand<T>) -> Result<()> + Sync,
         sink: &mut dyn FnMut(u64, T) -> Result<()>,
-    ) -> Result<()> {
-        self.gpus.iter_mut().for_each(|gpu| gpu.spent = Spent::default());
-        let ranges = Ranges::new(range);
+    ) -> (u64, Result<()>) {
         let watched = Watched { progress, has_failed: AtomicBool::new(false) };
         let (sender, receiver) = sync_channel(WAITING * self.gpus.len());
         std::thread::scope(|scope| {
@@ -64,30 +73,46 @@ impl SeveralGpus {
                 .gpus
                 .iter_mut()
                 .map(|gpu| {
-                    let (sender, ranges, watched, work) = (sender.clone(), &ranges, &watched, &work);
+                    let (sender, watched, work) = (sender.clone(), &watched, &work);
                     scope.spawn(move || {
+                        let _guard = FailsInPanic(watched);
+                        // Nobody listens any more where another part of the run has failed, whose error counts.
+                        let is_given_up = Cell::new(false);
                         let mut send = |first, n_traj, result| {
-                            // Nobody listens any more where another part of the run has failed.
-                            sender.send((first, n_traj, result)).map_err(|_| Error::run("the run has been given up"))
+                            is_given_up.set(sender.send((first, n_traj, result)).is_err());
+                            if is_given_up.get() { Err(Error::run("the run has been given up")) } else { Ok(()) }
                         };
                         let done = work(gpu, ranges, watched, &mut send);
-                        watched.has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
+                        let done = if is_given_up.get() { Ok(()) } else { done };
+                        watched.has_failed.fetch_or(done.is_err(), Ordering::Release);
                         done
                     })
                 })
                 .collect();
             drop(sender);
-            let mut in_order = InOrder::new(&ranges, sink);
-            let taken = receiver.iter().try_for_each(|(first, n_traj, result)| in_order.put(first, n_traj, result));
+            let mut in_order = InOrder::new(ranges, sink);
+            // What comes after a failure may have been cut short by it.
+            let taken = receiver
+                .iter()
+                .take_while(|_| !watched.has_failed.load(Ordering::Acquire))
+                .try_for_each(|(first, n_traj, result)| in_order.put(first, n_traj, result));
             watched.has_failed.fetch_or(taken.is_err(), Ordering::Relaxed);
             drop(receiver);
             let done: Vec<Result<()>> = threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
                 .collect();
-            taken?;
-            done.into_iter().collect()
+            (in_order.next(), taken.and_then(|()| done.into_iter().collect()))
         })
+    }
+}
+
+/// Stops the others where the thread of one adapter panics: they may wait for its results.
+struct FailsInPanic<'a>(&'a Watched<'a>);
+
+impl Drop for FailsInPanic<'_> {
+    fn drop(&mut self) {
+        self.0.has_failed.fetch_or(std::thread::panicking(), Ordering::Release);
     }
 }
 
@@ -159,6 +184,7 @@ impl Backend for SeveralGpus {
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
+        self.begin();
         // Each takes an equal part, at least a trajectory: what one takes longer for is not known before.
         let size = inputs.n_traj.div_ceil(self.gpus.len()).max(1);
         let watched = Watched { progress, has_failed: AtomicBool::new(false) };
@@ -195,7 +221,10 @@ impl Backend for SeveralGpus {
                 send(first, inputs.n_traj, (inputs, output))
             })
         };
-        self.share(range, progress, work, &mut |first, (inputs, output)| sink(first, inputs, output))
+        self.begin();
+        in_less_memory(self, (range, ALL_AHEAD), SeveralGpus::halve, |gpus, ranges| {
+            gpus.share(ranges, progress, work, &mut |first, (inputs, output)| sink(first, inputs, output))
+        })
     }
 
     fn reduce_range(
@@ -213,7 +242,10 @@ impl Backend for SeveralGpus {
                 hand(partial.first, partial.n_traj, partial)
             })
         };
-        self.share(range, progress, work, &mut |_, partial| sink(partial))
+        self.begin();
+        in_less_memory(self, (range, ahead(reduction)), SeveralGpus::halve, |gpus, ranges| {
+            gpus.share(ranges, progress, work, &mut |_, partial| sink(partial))
+        })
     }
 
     fn lane_steps(&self) -> Option<LaneSteps> {

@@ -161,7 +161,7 @@ impl ParamRows {
 /// Rows of the kernels' `counts` buffer, `[row][trajectory]` of u32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountRow {
-    /// Status code in the bits of [`STATUS_MASK`], then [`FLAG_STARTED`] and [`FLAG_AFTER_REJECTION`], and from
+    /// Status code in the bits of [`MASK_STATUS`], then [`FLAG_STARTED`] and [`FLAG_AFTER_REJECTION`], and from
     /// [`SLICE_SHIFT`] on the attempted steps of the last dispatch.
     Status,
     /// Accepted steps.
@@ -181,7 +181,7 @@ pub enum CountRow {
 }
 
 /// Bits of a status code in a word of [`CountRow::Status`].
-pub const STATUS_MASK: u32 = 0xff;
+pub const MASK_STATUS: u32 = 0xff;
 
 /// Set in it once the trajectory has started.
 pub const FLAG_STARTED: u32 = 0x100;

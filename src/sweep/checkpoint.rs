@@ -84,14 +84,16 @@ impl Keeper {
         if !there.is_file() {
             return refuse("is no regular file");
         }
-        let text = std::fs::read_to_string(file).unwrap_or_else(|_| "?".to_string());
-        if text.is_empty() {
-            return Ok(());
-        }
-        if !text.starts_with(HEAD) {
-            return refuse("exists, and is no checkpoint");
-        }
-        let opened = opened(file, &text)?;
+        let text = match std::fs::read_to_string(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::InvalidData => return Err(Error::file(file, error)),
+            Err(_) => return refuse("exists, and is no checkpoint"),
+            Ok(text) if text.is_empty() => return Ok(()),
+            Ok(text) if !text.starts_with(HEAD) => return refuse("exists, and is no checkpoint"),
+            Ok(text) => text,
+        };
+        let Ok(opened) = opened(file, &text) else {
+            return refuse("is a checkpoint that this version cannot read, or a damaged one; delete it");
+        };
         let place = Place { json: &opened, path: String::new() };
         let number = |entries: &[(&str, Place)], key| get(entries, key)?.whole();
         let progress = place
@@ -220,7 +222,7 @@ impl Keeper {
 /// The text of a file: the document behind the version of the format and a hash of all that follows.
 fn sealed(document: &Value) -> String {
     let body = document.to_string();
-    let rest = body.trim_start_matches('{');
+    let rest = body.strip_prefix('{').unwrap_or(&body);
     format!("{HEAD}{VERSION},\"checksum\":\"{}\",{rest}\n", hash_text(rest))
 }
 
@@ -234,8 +236,7 @@ fn opened(path: &Path, text: &str) -> Result<Json> {
             format!("is a checkpoint of format {version}, and this version of ensolve reads format {VERSION}"),
         ));
     }
-    let sealed = rest.strip_prefix("\"checksum\":\"").and_then(|rest| rest.split_once("\","));
-    match sealed {
+    match rest.strip_prefix("\"checksum\":\"").and_then(|rest| rest.split_once("\",")) {
         Some((checksum, rest)) if hash_text(rest.trim_end()) == checksum => Json::parse(text).map_err(unreadable(path)),
         _ => Err(Error::file(
             path,

@@ -2,8 +2,8 @@
 
 use super::{COMPACT_SIZE, KernelOptions, WARP};
 use crate::job::{
-    CountRow, FLAG_AFTER_REJECTION, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, ParamRows, SLICE_SHIFT,
-    STATUS_MASK, StateRows,
+    CountRow, FLAG_AFTER_REJECTION, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS, ParamRows,
+    SLICE_SHIFT, StateRows,
 };
 use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
@@ -49,10 +49,10 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     constant("LIST_HEADER", LIST_HEADER);
     constant("LIST_STEPS", LIST_STEPS);
     constant("LIST_ALL", LIST_ALL);
-    constant("STATE_WORD_STATUS", STATUS_MASK as usize);
-    constant("STATE_WORD_STARTED", FLAG_STARTED as usize);
-    constant("STATE_WORD_AFTER_REJECTION", FLAG_AFTER_REJECTION as usize);
-    constant("STATE_WORD_SLICE", SLICE_SHIFT as usize);
+    constant("MASK_STATUS", MASK_STATUS as usize);
+    constant("FLAG_STARTED", FLAG_STARTED as usize);
+    constant("FLAG_AFTER_REJECTION", FLAG_AFTER_REJECTION as usize);
+    constant("SLICE_SHIFT", SLICE_SHIFT as usize);
     for row in CountRow::ALL {
         constant(&format!("COUNT_{}", format!("{row:?}").to_uppercase()), row as usize);
     }
@@ -75,8 +75,8 @@ pub fn compact() -> String {
         ("LIST_ALL", LIST_ALL),
         ("COUNT_ACCEPTED", CountRow::Accepted as usize),
         ("COUNT_REJECTED", CountRow::Rejected as usize),
-        ("STATE_WORD_STATUS", STATUS_MASK as usize),
-        ("STATE_WORD_SLICE", SLICE_SHIFT as usize),
+        ("MASK_STATUS", MASK_STATUS as usize),
+        ("SLICE_SHIFT", SLICE_SHIFT as usize),
         ("STATUS_RUNNING", Status::Running as usize),
     ];
     constants.into_iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect()

@@ -5,7 +5,7 @@
 
 use super::{Draft, GROUPS_X, KernelOptions, KernelSource, real_section};
 use crate::error::Result;
-use crate::job::{CountRow, JobForm, STATUS_MASK};
+use crate::job::{CountRow, JobForm, MASK_STATUS};
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::{BLOCK, SummaryKind};
 use crate::status::Status;
@@ -211,7 +211,7 @@ fn consts(workgroup_size: u32) -> String {
         ("HISTOGRAM_BLOCKS", HISTOGRAM_BLOCKS),
         ("SHARED_COUNTS", SHARED_COUNTS),
         ("COUNT_STATUS", CountRow::Status as usize),
-        ("STATE_WORD_STATUS", STATUS_MASK as usize),
+        ("MASK_STATUS", MASK_STATUS as usize),
         ("COUNT_ACCEPTED", CountRow::Accepted as usize),
         ("COUNT_REJECTED", CountRow::Rejected as usize),
         ("STATUS_RUNNING", Status::Running as usize),

@@ -27,10 +27,10 @@ const PARAM_ROW_SPAN: u32 = 4u;
 const LIST_HEADER: u32 = 4u;
 const LIST_STEPS: u32 = 1u;
 const LIST_ALL: u32 = 2u;
-const STATE_WORD_STATUS: u32 = 255u;
-const STATE_WORD_STARTED: u32 = 256u;
-const STATE_WORD_AFTER_REJECTION: u32 = 512u;
-const STATE_WORD_SLICE: u32 = 16u;
+const MASK_STATUS: u32 = 255u;
+const FLAG_STARTED: u32 = 256u;
+const FLAG_AFTER_REJECTION: u32 = 512u;
+const SLICE_SHIFT: u32 = 16u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
@@ -392,7 +392,8 @@ struct Tables {
 @group(0) @binding(4) var<storage, read_write> state: array<real>;
 @group(0) @binding(5) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(6) var<storage, read_write> saved: array<real>;
-// the unfinished trajectories, after a header of how many there are and how many steps each attempts
+// the unfinished trajectories, after a header of how many there are, how many steps each attempts, and whether they are all,
+// which are then not written down
 @group(0) @binding(7) var<storage, read> unfinished: array<u32>;
 
 fn at(row: u32, i: u32) -> u32 {
@@ -495,10 +496,10 @@ fn store_segment(i: u32, lane: Lane) {
 fn load_lane(i: u32) -> Lane {
     let word = counts[at(COUNT_STATUS, i)];
     var lane: Lane;
-    lane.started = (word & STATE_WORD_STARTED) != 0u;
+    lane.started = (word & FLAG_STARTED) != 0u;
     if lane.started {
-        lane.status = word & STATE_WORD_STATUS;
-        lane.after_rejection = (word & STATE_WORD_AFTER_REJECTION) != 0u;
+        lane.status = word & MASK_STATUS;
+        lane.after_rejection = (word & FLAG_AFTER_REJECTION) != 0u;
         lane.accepted = counts[at(COUNT_ACCEPTED, i)];
         lane.rejected = counts[at(COUNT_REJECTED, i)];
         lane.n_saved = counts[at(COUNT_SAVED, i)];
@@ -512,8 +513,8 @@ fn load_lane(i: u32) -> Lane {
 
 // What a lane carries from dispatch to dispatch, and the steps of this one. All counts are 0 before the first.
 fn store_lane(i: u32, lane: Lane, steps: u32) {
-    let flags = STATE_WORD_STARTED | select(0u, STATE_WORD_AFTER_REJECTION, lane.after_rejection);
-    counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << STATE_WORD_SLICE);
+    let flags = FLAG_STARTED | select(0u, FLAG_AFTER_REJECTION, lane.after_rejection);
+    counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << SLICE_SHIFT);
     counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
     counts[at(COUNT_SAVED, i)] = lane.n_saved;
@@ -651,7 +652,7 @@ fn holds_save(lane: ptr<function, Lane>, attempt: Attempt) -> bool {
     return !SAVES_STEPS && !less((*lane).t_save, real_of(0.0)) && is_reached;
 }
 
-// Writes the state after a step that ends the span, where nothing else is saved. Steps before it do not come so far.
+// Writes the state after the step that ends the span, where nothing else is saved: whatever times round to, no other does.
 fn save_end(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y1_candidate: State, p: Params) {
     if attempt.is_last && less_equal((*lane).t_save, (*lane).tau_stop) {
         write_row(lane, i, (*lane).t_save, y1_candidate, p);
@@ -1755,7 +1756,7 @@ fn math_mul_high(a: bits, b: bits) -> bits {
 // For finite a >= 1. The mantissa times a window of three words of 2/pi, kept modulo 4 with two words less two bits
 // behind the point. The fraction is normalised before it becomes a float, so cancellation costs nothing.
 fn math_angle_large(a: real) -> MathAngle {
-    let word = bitcast<bits>(a);
+    let word = bitcast<bits>(a) & ~MATH_SIGN_BIT; // also of a NaN, whose angle means nothing
     let mantissa = (word & MATH_MANTISSA_MASK) | MATH_NORMAL_BITS;
     let position = u32(word >> MATH_MANTISSA_BITS) - MATH_WINDOW_START;
     let index = position >> MATH_WINDOW_WORD_SHIFT;

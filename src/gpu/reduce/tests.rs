@@ -258,6 +258,13 @@ fn squares_of_tiny_and_huge_differences_are_numbers() {
             let partial = bench.reduce(&chunk, &reduction, 0);
             check_sums(&chunk, &reduction, &partial, precision, 1024.0, &format!("{precision}, units of {unit:e}"));
         }
+        for n_traj in [1, 3000] {
+            // All the same, and large: there is no difference to scale by.
+            let reduction = Reduction { pairs: vec![(0, 1)], ..saves(1, 2) };
+            let chunk = Chunk::new(n_traj, 2, 2f64.powi(40), 1.0, 1);
+            let partial = bench.reduce(&chunk, &reduction, 0);
+            check_sums(&chunk, &reduction, &partial, precision, 1.0, &format!("{precision}, all equal"));
+        }
     }
 }
 
