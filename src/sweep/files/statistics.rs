@@ -198,12 +198,12 @@ fn write_npz(
         };
         writer.add_array(format!("{name}.min_trajectory"), &who(|q| q.argmin))?;
         writer.add_array(format!("{name}.max_trajectory"), &who(|q| q.argmax))?;
-        let ends: [(&str, fn(&Quantile) -> f64); 3] = [("", |q| q.value), ("_low", |q| q.low), ("_high", |q| q.high)];
-        for (end, read) in ends {
-            let shape = (at[0].quantiles.len(), at.len());
-            let quantiles = Array2::from_shape_fn(shape, |(i, save)| read(&at[save].quantiles[i]));
-            writer.add_array(format!("{name}.quantiles{end}"), &quantiles)?;
-        }
+        let shape = (at[0].quantiles.len(), at.len());
+        let quantiles =
+            |read: fn(&Quantile) -> f64| Array2::from_shape_fn(shape, |(i, save)| read(&at[save].quantiles[i]));
+        writer.add_array(format!("{name}.quantiles"), &quantiles(|q| q.value))?;
+        writer.add_array(format!("{name}.quantiles_low"), &quantiles(|q| q.low))?;
+        writer.add_array(format!("{name}.quantiles_high"), &quantiles(|q| q.high))?;
         let n_threshold = at[0].exceedances.len();
         if n_threshold > 0 {
             let exceed = |(i, save): (usize, usize)| at[save].exceedances[i];

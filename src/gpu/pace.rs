@@ -1,0 +1,122 @@
+//! How many steps a submission attempts, and in how many dispatches: what follows from times and numbers of steps alone.
+
+use super::chunk::MAX_DISPATCHES;
+use crate::job::{Job, SLICE_SHIFT};
+
+/// Operations of the first dispatch, roughly: a twentieth of a second on a device of 100 billion a second, which is
+/// slower than most; later ones follow the measured time.
+const FIRST_OPERATIONS: f64 = 5e9;
+
+/// The next submission attempts at most so many times more or fewer steps than the last.
+const CHANGE: f64 = 4.0;
+
+/// Steps that are worth a submission, and how many times longer than it aims at they may take.
+const FEWEST_STEPS: u32 = 16;
+const PATIENCE: f64 = 10.0;
+
+/// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
+pub const MAX_STEPS: u32 = 32768;
+
+// They have room beside the status.
+const _: () = assert!(MAX_STEPS < 1 << (u32::BITS - SLICE_SHIFT));
+
+/// Attempted steps of the first dispatches. A trajectory that ends within a dispatch leaves its lane idle for the rest of it,
+/// and a dispatch costs about as much as some steps.
+pub const FIRST_STEPS: u32 = 32;
+
+/// Later dispatches attempt this part of the steps that were attempted before, so that at most as large a part is wasted.
+pub const GROWTH: u32 = 8;
+
+/// How dispatches are to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Wall time that a submission aims at, in seconds.
+    pub seconds: f64,
+    /// Steps of every dispatch, where they are fixed.
+    pub steps: Option<u32>,
+    /// Whether trajectories are put in the order of what they cost, by their first steps.
+    pub orders: bool,
+}
+
+/// Cuts the steps of a submission into dispatches, for chunks of which so many steps were attempted before. Where a new list of
+/// what is unfinished follows each, they are short.
+pub fn dispatches(steps: u32, mut so_far: u32, is_listed: bool) -> Vec<u32> {
+    let (mut left, mut dispatches) = (steps, Vec::new());
+    while left > 0 && dispatches.len() < MAX_DISPATCHES {
+        let most = if is_listed { (so_far / GROWTH).max(FIRST_STEPS) } else { MAX_STEPS };
+        let steps = left.min(most).min(MAX_STEPS);
+        (left, so_far) = (left - steps, so_far.saturating_add(steps));
+        dispatches.push(steps);
+    }
+    dispatches
+}
+
+/// Whether a chunk that has attempted so many steps is expected to have ended. One that has not after half as many more knows
+/// no expectation.
+pub fn is_over(expected: Option<u32>, so_far: u32) -> bool {
+    expected.is_some_and(|expected| so_far >= expected && so_far <= expected + (expected / 2).max(2 * MAX_STEPS))
+}
+
+/// Steps of a submission that is to take so many seconds, after one of `steps` steps took `spent`. Fewer than some steps cost
+/// less than taking the lanes up and putting them down: so few only where more would take far too long.
+pub fn next_steps(steps: u32, spent: f64, seconds: f64) -> u32 {
+    let each = spent.max(1e-9) / f64::from(steps);
+    let worthwhile = f64::from(FEWEST_STEPS).min(PATIENCE * seconds / each);
+    let wanted = (seconds / each).max(worthwhile);
+    let changed = wanted.clamp(f64::from(steps) / CHANGE, f64::from(steps) * CHANGE);
+    changed.clamp(1.0, f64::from(MAX_STEPS) * MAX_DISPATCHES as f64) as u32
+}
+
+/// Steps for more lanes than those that the number was meant for: a device may take longer for them.
+pub fn steps_of_lanes(steps: u32, before: usize, lanes: usize) -> u32 {
+    if lanes <= before { steps } else { (f64::from(steps) * before as f64 / lanes as f64).max(1.0) as u32 }
+}
+
+/// Attempted steps of the first submission: each stage costs the derivative and a sum over the stages before it.
+pub fn first_steps(job: &Job, n_traj: usize) -> u32 {
+    let stages = job.method.stages.count();
+    let per_step = stages * (job.program.rhs.nodes.len() + 2 * stages * job.program.n_state());
+    (FIRST_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, f64::from(MAX_STEPS)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn submissions_aim_at_their_time() {
+        // A millisecond a step: fifty of them take the time; but no more than four times as many as before.
+        assert_eq!(next_steps(20, 0.02, 0.05), 50);
+        assert_eq!(next_steps(5, 0.005, 0.05), 20);
+        assert_eq!(next_steps(1000, 1.0, 0.05), 250);
+        // Ten milliseconds a step: sixteen are worth it, although they take three times as long.
+        assert_eq!(next_steps(20, 0.2, 0.05), 16);
+        // A second a step: not even one fits.
+        assert_eq!(next_steps(2, 2.0, 0.05), 1);
+        assert_eq!(next_steps(1, 1e-12, 0.05), 4);
+    }
+
+    #[test]
+    fn what_few_lanes_may_take_is_too_much_for_many() {
+        assert_eq!(steps_of_lanes(1000, 10, 100), 100);
+        assert_eq!(steps_of_lanes(1000, 100, 10), 1000);
+        assert_eq!(steps_of_lanes(2, 1, 1000), 1);
+    }
+
+    #[test]
+    fn dispatches_grow_with_the_steps_before() {
+        assert_eq!(dispatches(100, 0, true), [32, 32, 32, 4]);
+        assert_eq!(dispatches(1000, 1600, true), [200, 225, 253, 284, 38]);
+        assert_eq!(dispatches(40_000, 0, false), [32_768, 7232]);
+        assert_eq!(dispatches(u32::MAX, 0, true).len(), MAX_DISPATCHES);
+    }
+
+    #[test]
+    fn chunks_are_over_when_those_before_were() {
+        assert!(!is_over(None, 1000));
+        assert!(!is_over(Some(100), 99) && is_over(Some(100), 100));
+        // Fixed steps come in dispatches of many.
+        assert!(is_over(Some(100), MAX_STEPS));
+        assert!(!is_over(Some(100), 3 * MAX_STEPS), "a straggler");
+    }
+}
