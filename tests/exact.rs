@@ -249,7 +249,7 @@ fn any_tolerances_have_the_same_bits() {
 #[test]
 fn the_end_alone_has_the_same_bits_and_is_the_last_state() {
     let Some(mut gpu) = gpu() else { return };
-    let (name, json) = MODELS[0];
+    let (name, json) = models(&gpu)[0];
     for n_steps in [999.001, 4999.0003, 5000.0, 20_000.000_02] {
         let mut world = world(json, "rk4", Precision::F32);
         let (t0, t1) = world.run.tspan.expect("a span");
