@@ -55,16 +55,9 @@ impl Device {
         buffer
     }
 
-    fn compiled(
-        &self,
-        text: &str,
-        checks: wgpu::ShaderRuntimeChecks,
-        buffers: &[&wgpu::Buffer],
-    ) -> (wgpu::ComputePipeline, wgpu::BindGroup) {
+    fn compiled(&self, text: &str, buffers: &[&wgpu::Buffer]) -> (wgpu::ComputePipeline, wgpu::BindGroup) {
         let source = wgpu::ShaderSource::Wgsl(text.into());
-        let descriptor = wgpu::ShaderModuleDescriptor { label: None, source };
-        // SAFETY: the kernels here stay inside their buffers, and their loops end.
-        let module = unsafe { self.device.create_shader_module_trusted(descriptor, checks) };
+        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
         let entry = |(binding, buffer): (u32, &&wgpu::Buffer)| {
             let is_read = text.contains(&format!("@binding({binding}) var<storage, read>"));
             let ty = match buffer.usage().contains(BufferUsages::UNIFORM) {
@@ -106,8 +99,7 @@ impl Device {
         let storage = BufferUsages::STORAGE;
         let (rho, y0) = (self.filled(bytemuck::cast_slice(rho), storage), self.filled(&start(n), storage));
         let (y_end, counts) = (self.buffer(12 * n, storage), self.buffer(8 * n, storage));
-        let (pipeline, bind_group) =
-            self.compiled(text, wgpu::ShaderRuntimeChecks::checked(), &[&rho, &y0, &y_end, &counts]);
+        let (pipeline, bind_group) = self.compiled(text, &[&rho, &y0, &y_end, &counts]);
         let inputs = vec![(counts.clone(), vec![0; 8 * n])];
         Kernel { pipeline, bind_group, inputs, y_end, counts: (counts, 0), n }
     }
@@ -144,7 +136,7 @@ impl Device {
             &saved,
             &self.filled(bytemuck::cast_slice(&list), storage),
         ];
-        let (pipeline, bind_group) = self.compiled(source.text(), wgpu::ShaderRuntimeChecks::unchecked(), &buffers);
+        let (pipeline, bind_group) = self.compiled(source.text(), &buffers);
         let mut begun = start(n);
         begun.resize(4 * rows * n, 0);
         let inputs = vec![(state, begun), (counts.clone(), vec![0; counts_size])];
