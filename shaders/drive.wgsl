@@ -45,7 +45,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, weights(attempt.h), h_time);
             let culprit = first_non_finite(step.y1_candidate);
             if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
-                save_until(&lane, i, attempt, y, step, p);
+                if SAVES_END {
+                    save_end(&lane, i, attempt, step.y1_candidate, p);
+                } else {
+                    save_until(&lane, i, attempt, y, step, p);
+                }
                 advance(&lane, attempt);
                 y = step.y1_candidate;
                 low = step.low;

@@ -3,10 +3,6 @@
 
 // Writes every save time up to the end of an accepted step, but for what is saved after callbacks have fired.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
-    if SAVES_END {
-        save_end(lane, i, attempt, step.y1_candidate, p);
-        return;
-    }
     if !holds_save(lane, attempt) {
         return;
     }

@@ -6,10 +6,6 @@
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
     var dense: DenseStages;
     var has_dense = false;
-    if SAVES_END {
-        save_end(lane, i, attempt, step.y1_candidate, p);
-        return;
-    }
     if !holds_save(lane, attempt) {
         return;
     }

@@ -13,8 +13,6 @@ const NOBODY: u32 = 0xffffffffu; // no trajectory has this place in a block
 var<workgroup> pivot_nearness: atomic<u32>;
 var<workgroup> n_finite: atomic<u32>;
 var<workgroup> oddities: atomic<u32>;
-// the bits of the largest difference from the pivot, in f32
-var<workgroup> spread: atomic<u32>;
 var<workgroup> lowest: array<Extreme, WORKGROUP_SIZE>;
 var<workgroup> highest: array<Extreme, WORKGROUP_SIZE>;
 
@@ -90,24 +88,18 @@ fn extremes_of_all(lane: u32, seen: Survey) {
     workgroupBarrier();
 }
 
-// The bits of the largest difference of an invocation's finite values from the pivot, in f32: they ascend with it.
-fn spread_about(pivot: real, quantity: u32, start: u32, lane: u32, finite: u32) -> u32 {
-    var most = 0.0f;
-    for (var k = 0u; k < BLOCK / WORKGROUP_SIZE; k++) {
-        if ((finite >> k) & 1u) == 1u {
-            most = max(most, to_f32(real_abs(sub(saved[at(quantity, start + place_of(k, lane))], pivot))));
-        }
-    }
-    return bitcast<u32>(most);
-}
-
-// A power of two that takes differences of at most `spread` to the size of 1, so that their squares neither vanish nor
-// overflow; it stays away from the ends of the range, for the products of f32x2. In f64 there is room for squares.
-fn scale_of(spread: u32) -> real {
-    if !SCALES_MOMENTS || spread == 0u {
+// A power of two that takes the differences of all values from the pivot, at most those of the extremes, to the size of 1, so
+// that their squares neither vanish nor overflow; it stays away from the ends of the range, for the products of f32x2. In f64
+// there is room for squares.
+fn scale_about(pivot: real) -> real {
+    if !SCALES_MOMENTS {
         return real_of(1.0);
     }
-    let exponent = clamp(spread >> 23u, 27u, 253u); // of an f32, with its bias of 127
+    let spread = max(to_f32(real_abs(sub(lowest[0].x, pivot))), to_f32(real_abs(sub(highest[0].x, pivot))));
+    if spread == 0.0f {
+        return real_of(1.0);
+    }
+    let exponent = clamp(bitcast<u32>(spread) >> 23u, 27u, 253u); // of an f32, with its bias of 127
     return real_of(bitcast<f32>((254u - exponent) << 23u));
 }
 
@@ -164,11 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if nearness > 0u {
         pivot = saved[at(quantity, start + BLOCK - nearness)];
     }
-    if SCALES_MOMENTS {
-        atomicMax(&spread, spread_about(pivot, quantity, start, lane, seen.finite));
-        workgroupBarrier();
-    }
-    let scale = scale_of(atomicLoad(&spread));
+    let scale = scale_about(pivot);
     let scaled_pivot = opaque(mul(pivot, scale));
     let sum = sum_of_all(lane, sum_about(scaled_pivot, scale, quantity, start, lane, seen.finite));
     let offset = opaque(div(sum, real_of_u32(max(atomicLoad(&n_finite), 1u))));

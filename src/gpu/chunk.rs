@@ -106,6 +106,11 @@ impl Footprint {
         }
     }
 
+    /// Of a whole chunk: its counts are on the device and in the copy that the host reads.
+    pub fn of_chunk(&self, n_traj: usize) -> u64 {
+        2 * self.count_bytes + n_traj as u64 * self.total()
+    }
+
     /// Of the largest buffer that grows with every trajectory.
     pub fn largest(&self) -> u64 {
         [self.params, self.state, self.counts, self.saved, WORD].into_iter().max().unwrap_or(WORD)

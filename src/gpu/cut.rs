@@ -76,8 +76,7 @@ impl Budget {
 
     /// Refuses a reduction of which a block of trajectories takes more memory than is allowed.
     pub fn check_memory(&self, job: &Job, reduction: &Reduction) -> Result<()> {
-        let each = Footprint::of_reduction(job, reduction);
-        let needed = SLOTS as u64 * (2 * each.count_bytes + BLOCK as u64 * each.total());
+        let needed = SLOTS as u64 * Footprint::of_reduction(job, reduction).of_chunk(BLOCK);
         if needed > self.memory {
             return Err(Error::run(format!(
                 "the statistics of {BLOCK} trajectories at a time take {needed} bytes of memory, of {} that are allowed; ask for fewer bins, covariances or save times, or allow more (--memory)",
@@ -96,7 +95,7 @@ impl Budget {
             self.most_bytes.saturating_sub(each.count_bytes) / each.block_words.max(1) * BLOCK as u64,
             self.most_bytes / each.block_reals.max(1) * BLOCK as u64,
         ];
-        let memory = (self.memory / SLOTS as u64).saturating_sub(2 * each.count_bytes) / each.total();
+        let memory = (self.memory / SLOTS as u64).saturating_sub(each.of_chunk(0)) / each.total();
         // Of a reduction smaller ones take hardly less.
         let memory = if each.block_words > 0 { memory.max(BLOCK as u64) } else { memory };
         let most = if self.is_software { MAX_SOFTWARE_CHUNK } else { MAX_CHUNK };
@@ -133,7 +132,7 @@ pub struct Cut {
 impl Cut {
     /// Bytes that its chunks take.
     pub fn memory(&self) -> u64 {
-        self.slots as u64 * (2 * self.each.count_bytes + self.size as u64 * self.each.total())
+        self.slots as u64 * self.each.of_chunk(self.size)
     }
 
     /// What `make` makes of a size and a number of chunks in flight: of fewer and smaller ones where the memory is short.

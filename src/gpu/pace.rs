@@ -51,10 +51,11 @@ pub fn dispatches(steps: u32, mut so_far: u32, is_listed: bool) -> Vec<u32> {
     dispatches
 }
 
-/// Whether a chunk that has attempted so many steps is expected to have ended. One that has not after half as many more knows
-/// no expectation.
+/// Whether a chunk that has attempted so many steps is expected to have ended. One that has not after half as many more, and two
+/// dispatches at least, knows no expectation.
 pub fn is_over(expected: Option<u32>, so_far: u32) -> bool {
-    expected.is_some_and(|expected| so_far >= expected && so_far <= expected + (expected / 2).max(2 * MAX_STEPS))
+    let latest = |expected: u32| expected.saturating_add((expected / 2).max(2 * MAX_STEPS));
+    expected.is_some_and(|expected| (expected..=latest(expected)).contains(&so_far))
 }
 
 /// Steps of a submission that is to take so many seconds, after one of `steps` steps took `spent`. Fewer than some steps cost

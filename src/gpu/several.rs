@@ -15,6 +15,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// Results of each adapter that may wait for those of another.
@@ -98,13 +99,16 @@ impl SeveralGpus {
                 .try_for_each(|(first, n_traj, result)| in_order.put(first, n_traj, result));
             watched.has_failed.fetch_or(taken.is_err(), Ordering::Relaxed);
             drop(receiver);
-            let done: Vec<Result<()>> = threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
-                .collect();
+            // All of them are waited for, whatever fails.
+            let done: Vec<Result<()>> = threads.into_iter().map(end_of).collect();
             (in_order.next(), taken.and_then(|()| done.into_iter().collect()))
         })
     }
+}
+
+/// What a thread has come to; it panics here as it did there.
+fn end_of<T>(thread: ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))
 }
 
 /// Stops the others where the thread of one adapter panics: they may wait for its results.
@@ -202,7 +206,7 @@ impl Backend for SeveralGpus {
                     })
                 })
                 .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+            threads.into_iter().map(end_of).collect()
         });
         Ok(RawOutput::joined(&done.into_iter().collect::<Result<Vec<_>>>()?))
     }

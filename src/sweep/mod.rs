@@ -114,13 +114,9 @@ pub fn sweep_with(
     if plan.job.form().saves_steps {
         return Err(every_step());
     }
-    let names: Vec<String> = spec.program.row_names().map(str::to_string).collect();
-    let wanted = wanted(statistics, &names, times(&plan, is_backward), plan.job.precision)?;
-    let largest = wanted.largest_reduction()?;
-    if !plan.job.own_span {
-        backend.check_reduction(&plan.job, &largest)?;
-    }
-    drop(largest);
+    let names = spec.program.row_names().map(str::to_string).collect();
+    let wanted = wanted(statistics, names, times(&plan, is_backward), plan.job.precision)?;
+    check_size(&wanted, &plan, backend)?;
     let prints = fingerprint::of(forward, &plan, ensemble, statistics);
     let keeper = Keeper::new(options, prints, ensemble.size());
     let drawn = Drawn { spec: forward, ensemble, tspan: oriented_run.tspan, is_backward };
@@ -128,7 +124,7 @@ pub fn sweep_with(
     let integration = Instant::now();
     let tally = pass.run((backend, options.progress))?;
     let timings = Timings { startup: prepared.startup, jit: prepared.jit, runs: vec![integration.elapsed()] };
-    let mut result = of_pass(&pass, &tally, names, timings, backend.describe(), &prepared);
+    let mut result = of_pass(&pass, &tally, timings, backend.describe(), &prepared);
     let is_stopped = pass.cut.is_some() || result.is_partial();
     result.kept = kept(&tally, &pass.wanted);
     for kept in result.kept.iter_mut().filter(|_| !is_stopped) {
@@ -200,6 +196,12 @@ fn every_step() -> Error {
     )
 }
 
+/// Refuses statistics that do not fit, before anything is integrated. Those with time spans of their own are made on the host.
+fn check_size(wanted: &Wanted, plan: &Plan, backend: &dyn Backend) -> Result<()> {
+    let largest = wanted.largest_reduction()?;
+    if plan.job.own_span { Ok(()) } else { backend.check_reduction(&plan.job, &largest) }
+}
+
 /// Save times as the user has them.
 fn times(plan: &Plan, is_backward: bool) -> Vec<f64> {
     match (plan.job.own_span, is_backward) {
@@ -210,14 +212,7 @@ fn times(plan: &Plan, is_backward: bool) -> Vec<f64> {
 }
 
 /// What a pass has come to.
-fn of_pass(
-    pass: &Pass,
-    tally: &Tally,
-    names: Vec<String>,
-    timings: Timings,
-    backend: String,
-    prepared: &Prepared,
-) -> SweepResult {
+fn of_pass(pass: &Pass, tally: &Tally, timings: Timings, backend: String, prepared: &Prepared) -> SweepResult {
     let mut info = run_info(pass.drawn.spec, &pass.plan, pass.drawn.ensemble, backend);
     let mut failures = tally.failures.clone();
     if pass.drawn.is_backward {
@@ -238,8 +233,8 @@ fn of_pass(
         info,
         t: pass.wanted.reduction.times.clone(),
         quantities: result::quantities(tally, &pass.wanted),
-        covariances: result::covariances(tally, &pass.wanted, &names),
-        names,
+        covariances: result::covariances(tally, &pass.wanted),
+        names: pass.wanted.names.clone(),
         summaries: pass.wanted.summaries.clone(),
         n_traj: pass.size(),
         n_done,

@@ -244,11 +244,12 @@ fn exceedance(threshold: f64, counts: &[u64]) -> Exceedance {
 }
 
 /// The covariances of every group.
-pub fn covariances(tally: &Tally, wanted: &Wanted, names: &[String]) -> Vec<Covariances> {
-    wanted.groups.iter().map(|group| covariances_of(group, tally, wanted, names)).collect()
+pub fn covariances(tally: &Tally, wanted: &Wanted) -> Vec<Covariances> {
+    wanted.groups.iter().map(|group| covariances_of(group, tally, wanted)).collect()
 }
 
-fn covariances_of(group: &Group, tally: &Tally, wanted: &Wanted, names: &[String]) -> Covariances {
+fn covariances_of(group: &Group, tally: &Tally, wanted: &Wanted) -> Covariances {
+    let names = &wanted.names;
     let (n, n_saved) = (group.members.len(), wanted.reduction.times.len() * names.len());
     let name = |quantity: &u32| match (*quantity as usize).checked_sub(n_saved) {
         None => names[*quantity as usize % names.len()].clone(),

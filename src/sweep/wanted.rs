@@ -67,7 +67,7 @@ pub struct Wanted {
 /// Looks up what is wanted. `names` are those of the saved rows.
 pub fn wanted(
     settings: &StatisticsSettings,
-    names: &[String],
+    names: Vec<String>,
     times: Vec<f64>,
     precision: Precision,
 ) -> Result<Wanted> {
@@ -76,7 +76,7 @@ pub fn wanted(
         reduction,
         uses: Vec::new(),
         groups: Vec::new(),
-        names: names.to_vec(),
+        names,
         precision,
         summaries: Vec::new(),
         quantiles: settings.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.to_vec()),
@@ -85,13 +85,13 @@ pub fn wanted(
     };
     // All summaries come before anything that counts quantities.
     for measure in summaries(settings) {
-        wanted.summary(measure, names)?;
+        wanted.summary(measure)?;
     }
-    wanted.count(settings, names, precision)?;
+    wanted.count(settings)?;
     for keep in &settings.keep {
-        wanted.keep(keep, names)?;
+        wanted.keep(keep)?;
     }
-    wanted.covariance(settings.covariance.as_ref(), names)?;
+    wanted.covariance(settings.covariance.as_ref())?;
     let n_ranged = wanted.without_range().len();
     if settings.quantiles.is_none() && n_ranged > MOST_QUANTILES {
         wanted.quantiles.clear();
@@ -115,7 +115,8 @@ fn summaries(settings: &StatisticsSettings) -> impl Iterator<Item = &Measure> {
 
 impl Wanted {
     /// Histograms that are asked for, and those of thresholds.
-    fn count(&mut self, settings: &StatisticsSettings, names: &[String], precision: Precision) -> Result<()> {
+    fn count(&mut self, settings: &StatisticsSettings) -> Result<()> {
+        let precision = self.precision;
         for (quantity, bins) in &settings.histograms {
             let (low, high) = (precision.round(bins.from), precision.round(bins.to));
             let fault = |what: &str| {
@@ -128,12 +129,12 @@ impl Wanted {
             if !(high - low <= precision.max()) {
                 return Err(fault("further apart than the range of"));
             }
-            for quantity in self.quantities(quantity, names)? {
+            for quantity in self.quantities(quantity)? {
                 self.histogram(Histogram { quantity, low, high, n_bin: bins.bins }, Use::Counts);
             }
         }
         for (quantity, thresholds) in &settings.exceed {
-            let quantities = self.quantities(quantity, names)?;
+            let quantities = self.quantities(quantity)?;
             for threshold in thresholds {
                 let end = at_most(precision, *threshold);
                 for quantity in &quantities {
@@ -146,8 +147,8 @@ impl Wanted {
     }
 
     /// The position of a summary, which is added if it is new.
-    fn summary(&mut self, measure: &Measure, names: &[String]) -> Result<usize> {
-        let row = row(&measure.name, names, measure)?;
+    fn summary(&mut self, measure: &Measure) -> Result<usize> {
+        let row = row(&measure.name, &self.names, measure)?;
         let summary = Summary { kind: measure.kind, row };
         let known = self.reduction.summaries.iter().position(|other| *other == summary);
         Ok(known.unwrap_or_else(|| {
@@ -158,14 +159,14 @@ impl Wanted {
     }
 
     /// The numbers of a quantity: one for each save time, or that of a summary.
-    fn quantities(&mut self, quantity: &Quantity, names: &[String]) -> Result<Vec<u32>> {
+    fn quantities(&mut self, quantity: &Quantity) -> Result<Vec<u32>> {
         let (n_save, n_row) = (self.reduction.times.len(), self.reduction.n_row);
         match quantity {
             Quantity::Saved(name) => {
-                let row = row(name, names, quantity)?;
+                let row = row(name, &self.names, quantity)?;
                 Ok((0..n_save).map(|save| (save * n_row) as u32 + row).collect())
             }
-            Quantity::Summary(measure) => Ok(vec![(n_save * n_row + self.summary(measure, names)?) as u32]),
+            Quantity::Summary(measure) => Ok(vec![(n_save * n_row + self.summary(measure)?) as u32]),
         }
     }
 
@@ -174,10 +175,10 @@ impl Wanted {
         self.uses.push(what);
     }
 
-    fn keep(&mut self, keep: &Keep, names: &[String]) -> Result<()> {
+    fn keep(&mut self, keep: &Keep) -> Result<()> {
         let mut ranked = None;
         if let Some(quantity) = keep.quantity() {
-            let number = self.quantities(quantity, names)?.pop().unwrap_or_default();
+            let number = self.quantities(quantity)?.pop().unwrap_or_default();
             let known = self.reduction.ranked.iter().position(|other| *other == number);
             ranked = Some(known.unwrap_or(self.reduction.ranked.len()));
             if known.is_none() {
@@ -188,11 +189,11 @@ impl Wanted {
         Ok(())
     }
 
-    fn covariance(&mut self, asked: Option<&Covariance>, names: &[String]) -> Result<()> {
+    fn covariance(&mut self, asked: Option<&Covariance>) -> Result<()> {
         let rows = match asked {
             None | Some(Covariance::None) => return Ok(()),
-            Some(Covariance::All) => select(names, None)?,
-            Some(Covariance::Of(some)) => select(names, Some(some)).map_err(|e| match e {
+            Some(Covariance::All) => select(&self.names, None)?,
+            Some(Covariance::Of(some)) => select(&self.names, Some(some)).map_err(|e| match e {
                 Error::Run(text) => Error::model("statistics.covariance", text.trim_start_matches("columns: ")),
                 other => other,
             })?,

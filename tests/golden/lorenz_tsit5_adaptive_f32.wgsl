@@ -698,10 +698,6 @@ fn write_row(lane: ptr<function, Lane>, i: u32, tau: real, y: State, p: Params) 
 
 // Writes every save time up to the end of an accepted step, but for what is saved after callbacks have fired.
 fn save_until(lane: ptr<function, Lane>, i: u32, attempt: Attempt, y: State, step: Step, p: Params) {
-    if SAVES_END {
-        save_end(lane, i, attempt, step.y1_candidate, p);
-        return;
-    }
     if !holds_save(lane, attempt) {
         return;
     }
@@ -1031,7 +1027,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
             let step = rk_step(add(lane.t0, lane.tau), y, low, k1, p, weights(attempt.h), h_time);
             let culprit = first_non_finite(step.y1_candidate);
             if end_step(&lane, attempt, error_norm_sq(y, step, attempt.h), culprit) {
-                save_until(&lane, i, attempt, y, step, p);
+                if SAVES_END {
+                    save_end(&lane, i, attempt, step.y1_candidate, p);
+                } else {
+                    save_until(&lane, i, attempt, y, step, p);
+                }
                 advance(&lane, attempt);
                 y = step.y1_candidate;
                 low = step.low;
