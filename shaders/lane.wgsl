@@ -89,8 +89,11 @@ fn load_lane(i: u32) -> Lane {
         lane.after_rejection = (word & FLAG_AFTER_REJECTION) != 0u;
         lane.accepted = counts[at(COUNT_ACCEPTED, i)];
         lane.rejected = counts[at(COUNT_REJECTED, i)];
-        lane.n_saved = counts[at(COUNT_SAVED, i)];
-        lane.culprit = counts[at(COUNT_CULPRIT, i)];
+        // Where the end is all that is saved, nothing is while it runs.
+        if !SAVES_END {
+            lane.n_saved = counts[at(COUNT_SAVED, i)];
+            lane.culprit = counts[at(COUNT_CULPRIT, i)];
+        }
     }
     lane.t_save = next_save_time(lane.n_saved, i);
     load_segment(i, &lane);
@@ -100,11 +103,15 @@ fn load_lane(i: u32) -> Lane {
 
 // What a lane carries from dispatch to dispatch, and the steps of this one. All counts are 0 before the first.
 fn store_lane(i: u32, lane: Lane, steps: u32) {
-    let flags = FLAG_STARTED | select(0u, FLAG_AFTER_REJECTION, lane.after_rejection);
+    var flags = FLAG_STARTED | select(0u, FLAG_AFTER_REJECTION, lane.after_rejection);
+    if Y_IS_SAVED {
+        flags |= select(0u, FLAG_SAVED, lane.n_saved != 0u);
+    } else {
+        counts[at(COUNT_SAVED, i)] = lane.n_saved;
+    }
     counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << SLICE_SHIFT);
     counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
-    counts[at(COUNT_SAVED, i)] = lane.n_saved;
     if lane.culprit != 0u {
         counts[at(COUNT_CULPRIT, i)] = lane.culprit;
     }

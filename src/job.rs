@@ -14,8 +14,8 @@ mod parts;
 pub(crate) use backend::chunk_end;
 pub use backend::{Backend, Prepared, Progress, Silent, Source};
 pub use layout::{
-    CountRow, FLAG_AFTER_REJECTION, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS, ParamRows, RunConfig,
-    SLICE_SHIFT, StateRows,
+    CountRow, FLAG_AFTER_REJECTION, FLAG_SAVED, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS,
+    ParamRows, RunConfig, SLICE_SHIFT, StateRows,
 };
 
 use crate::error::{Error, Result};

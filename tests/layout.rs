@@ -6,7 +6,7 @@
 mod common;
 
 use common::compiled;
-use ensolve::job::{CountRow, ParamRows, RunConfig, StateRows};
+use ensolve::job::{CountRow, JobForm, ParamRows, RunConfig, StateRows};
 use ensolve::math::TWO_OVER_PI;
 use ensolve::method::{Controller, tableaus};
 use ensolve::pair::F32x2;
@@ -198,7 +198,7 @@ fn named(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
 
 #[test]
 fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
-    let rows = StateRows::new(&spec().program, false);
+    let rows = StateRows::new(&spec().program, false, JobForm::default());
     let expected = named(&[
         ("ROW_Y", rows.y),
         ("ROW_K1", rows.k1),

@@ -8,8 +8,8 @@ use super::kernel::{Kernel, READ, UNIFORM, WRITE};
 use super::reduce;
 use crate::error::Result;
 use crate::job::{
-    AFTER_FIRING, CountRow, Inputs, Job, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS, ParamRows, RawOutput,
-    RunConfig, Saves, StateRows, rounded_off,
+    AFTER_FIRING, CountRow, FLAG_SAVED, Inputs, Job, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS, ParamRows,
+    RawOutput, RunConfig, Saves, StateRows, rounded_off,
 };
 use crate::math::TWO_OVER_PI;
 use crate::pair::F32x2;
@@ -60,8 +60,8 @@ pub struct Footprint {
     pub saved: u64,
     /// Save times of its own.
     pub times: u64,
-    /// Whether the host reads all results.
-    pub is_read: bool,
+    /// The copy of results that the host reads, if it does.
+    pub read: u64,
     /// What a reduction hands over of each trajectory.
     pub ranked: u64,
     /// Words that it leaves of a block,
@@ -79,13 +79,15 @@ impl Footprint {
     pub fn of_job(job: &Job) -> Footprint {
         let size = real_bytes(job.precision);
         let reals = |count: usize| count as u64 * size;
+        let (rows, n_state) = (StateRows::of(job), job.program.n_state());
+        let (counts, saved) = (CountRow::count(job) as u64 * WORD, reals(job.saves.count() * job.row_size()));
         Footprint {
             params: reals(ParamRows::new(job.program, job.own_span).count),
-            state: reals(StateRows::new(job.program, job.compensated).count),
-            counts: CountRow::count(job.program) as u64 * WORD,
-            saved: reals(job.saves.count() * job.row_size()),
+            state: reals(rows.count),
+            counts,
+            saved,
             times: if job.own_span { reals(job.n_save_time(1)) } else { 0 },
-            is_read: true,
+            read: reals(if rows.y_is_saved { 1 } else { 1 + n_state }) + counts + saved,
             ..Footprint::default()
         }
     }
@@ -96,7 +98,7 @@ impl Footprint {
         let [block_words, block_reals] = reduce::block_bytes(reduction, job.precision);
         Footprint {
             saved: each.saved + reduction.summaries.len() as u64 * size,
-            is_read: false,
+            read: 0,
             ranked: reduce::ranked_bytes(reduction, job.precision),
             block_words,
             block_reals,
@@ -116,17 +118,12 @@ impl Footprint {
         [self.params, self.state, self.counts, self.saved, WORD].into_iter().max().unwrap_or(WORD)
     }
 
-    /// Of the copy that the host reads.
-    fn read(&self) -> u64 {
-        if self.is_read { self.state + self.counts + self.saved } else { 0 }
-    }
-
     /// Of all buffers, of the copy of results if the host reads them, and of what a reduction leaves on the host.
     pub fn total(&self) -> u64 {
         let lists = 2 * WORD;
         let blocks = (2 * (self.block_words + self.block_reals) + self.block_host).div_ceil(BLOCK as u64);
         let buffers = self.params + self.state + self.counts + self.saved + self.times + lists;
-        buffers + self.read() + self.ranked + blocks
+        buffers + self.read + self.ranked + blocks
     }
 }
 
@@ -179,7 +176,7 @@ impl Chunk {
         let list = || device.storage("unfinished", (LIST_HEADER + capacity) as u64 * WORD);
         let parts = device.scoped(|| {
             let lists = [list(), list()];
-            let staging = device.staging((each.read() * capacity as u64).max(WORD));
+            let staging = device.staging((each.read * capacity as u64).max(WORD));
             let times = device.storage("times", times_size(job, capacity) as u64 * real_bytes(job.precision));
             (
                 [uniform("config", config_bytes(job, 1).len()), uniform("tables", tables.len()), times],
@@ -236,7 +233,7 @@ impl Chunk {
         encoder.clear_buffer(&self.counts, 0, None);
         encoder.clear_buffer(&self.tally, 0, None);
         // What else rests of a trajectory is read only once it has started.
-        let rows = StateRows::new(job.program, job.compensated);
+        let rows = StateRows::of(job);
         let row_bytes = n_traj as u64 * real_bytes(job.precision);
         encoder.clear_buffer(&self.state, rows.tau as u64 * row_bytes, Some(row_bytes));
         if job.program.has_stops {
@@ -246,7 +243,7 @@ impl Chunk {
         device.queue.write_buffer(&self.config, 0, &config_bytes(job, n_traj));
         device.write_reals(&self.times, &times(job, &inputs), job.precision);
         device.write_reals(&self.params, &params(job, &inputs), job.precision);
-        device.write_reals(&self.state, &inputs.y0, job.precision);
+        device.write_reals(self.initial(rows), &inputs.y0, job.precision);
         if job.compensated {
             let low: Vec<f64> = inputs.y0.iter().map(|y0| rounded_off(job.precision, *y0)).collect();
             device.queue.write_buffer(&self.state, rows.y_low as u64 * row_bytes, &pack(&low, job.precision));
@@ -254,6 +251,11 @@ impl Chunk {
         self.list_all(device, n_traj);
         (self.first, self.inputs, self.unfinished) = (first, inputs, n_traj);
         (self.so_far, self.longest, self.lane_steps) = (0, 0, LaneSteps::default());
+    }
+
+    /// The buffer that has y.
+    pub fn initial(&self, rows: StateRows) -> &wgpu::Buffer {
+        if rows.y_is_saved { &self.saved } else { &self.state }
     }
 
     /// Lists all trajectories as unfinished.
@@ -266,7 +268,7 @@ impl Chunk {
     /// Puts what is unfinished in order: first what costs most, by how far the steps until now have come. Lanes side by side
     /// then end together, and what takes longest has set out early. Nothing may be in flight, and a dispatch has to have been.
     pub fn order(&mut self, device: &Device, job: &Job) -> Result<()> {
-        let (n_traj, rows) = (self.inputs.n_traj, StateRows::new(job.program, job.compensated));
+        let (n_traj, rows) = (self.inputs.n_traj, StateRows::of(job));
         let tau = device.read_reals(&self.state, rows.tau * n_traj, n_traj, job.precision)?;
         let bytes = (LIST_HEADER + self.unfinished) as u64 * WORD;
         let mut list: Vec<u32> = bytemuck::pod_collect_to_vec(&device.read(&self.lists[self.now], 0, bytes)?);
@@ -330,17 +332,19 @@ impl Chunk {
         device.fetch(encoder, &self.staging, at)
     }
 
-    /// Buffers, starts and lengths of what the host reads: y, tau, counts, and saved rows where their number is known.
+    /// Buffers, starts and lengths of what the host reads: y where it is not among the saved rows, tau, counts, and saved rows
+    /// where their number is known.
     fn parts(&self, job: &Job) -> [(&wgpu::Buffer, u64, u64); 4] {
         let (n, size) = (self.inputs.n_traj as u64, real_bytes(job.precision));
-        let rows = StateRows::new(job.program, job.compensated);
+        let rows = StateRows::of(job);
+        let n_y = if rows.y_is_saved { 0 } else { job.program.n_state() };
         let saved = if job.form().saves_steps { 0 } else { job.saves.count() * job.program.n_row() };
         let reals = |row: usize, count: usize| (row as u64 * n * size, count as u64 * n * size);
-        let ((y, y_bytes), (tau, tau_bytes)) = (reals(rows.y, job.program.n_state()), reals(rows.tau, 1));
+        let ((y, y_bytes), (tau, tau_bytes)) = (reals(rows.y, n_y), reals(rows.tau, 1));
         [
             (&self.state, y, y_bytes),
             (&self.state, tau, tau_bytes),
-            (&self.counts, 0, CountRow::count(job.program) as u64 * n * WORD),
+            (&self.counts, 0, CountRow::count(job) as u64 * n * WORD),
             (&self.saved, 0, reals(0, saved).1),
         ]
     }
@@ -356,22 +360,28 @@ impl Chunk {
             let counts: Vec<u32> = bytemuck::pod_collect_to_vec(counts);
             let count = |row: CountRow| counts[row as usize * n_traj..(row as usize + 1) * n_traj].to_vec();
             let tau = unpack(tau, job.precision);
+            let saved = unpack(&saved[..saved_bytes], job.precision);
+            let words = count(CountRow::Status);
+            let (y, n_saved) = match StateRows::of(job).y_is_saved {
+                false => (unpack(y, job.precision), count(CountRow::Saved)),
+                true => (
+                    saved[..job.program.n_state() * n_traj].to_vec(),
+                    words.iter().map(|word| u32::from(word & FLAG_SAVED != 0)).collect(),
+                ),
+            };
             let output = RawOutput {
                 n_traj,
-                y: unpack(y, job.precision),
+                y,
                 t: tau.into_iter().enumerate().map(|(i, tau)| job.time(&self.inputs, i, tau)).collect(),
-                saved: unpack(&saved[..saved_bytes], job.precision),
+                saved,
                 tau_saved: Vec::new(),
-                status: count(CountRow::Status)
-                    .into_iter()
-                    .map(|word| stopped_if_running(word & MASK_STATUS))
-                    .collect(),
+                status: words.iter().map(|word| stopped_if_running(word & MASK_STATUS)).collect(),
                 accepted: count(CountRow::Accepted),
                 rejected: count(CountRow::Rejected),
                 culprit: count(CountRow::Culprit),
                 n_cut: if job.program.has_stops { count(CountRow::NextCut) } else { vec![0; n_traj] },
             };
-            (output, count(CountRow::Saved))
+            (output, n_saved)
         })?;
         if job.form().saves_steps {
             let most = n_saved.iter().max().map_or(0, |most| *most as usize);

@@ -104,7 +104,7 @@ impl Budget {
 
     /// How a run of so many trajectories, that `n_gpu` adapters share, is cut into chunks.
     pub fn cut(&self, job: &Job, n_traj: u64, n_gpu: usize, each: Footprint) -> Cut {
-        let wanted = if each.is_read { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
+        let wanted = if each.read > 0 { FILLING.max(MOVED_BYTES / each.saved.max(1)) } else { u64::MAX };
         let share = if n_gpu == 1 { n_traj } else { n_traj.div_ceil(SHARES * n_gpu as u64).max(BLOCK as u64) };
         let size = self.most(job, &each).min(wanted).min(share).max(1);
         let whole = size / BLOCK as u64 * BLOCK as u64;

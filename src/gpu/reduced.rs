@@ -58,7 +58,7 @@ impl Traffic for Reduced<'_, '_> {
         if n_success < n_traj as u64 && before < NAMED_FAILURES {
             let status = self.counts(chunk, CountRow::Status)?;
             let culprit = self.counts(chunk, CountRow::Culprit)?;
-            let row = StateRows::new(self.job.program, self.job.compensated).tau * n_traj;
+            let row = StateRows::of(self.job).tau * n_traj;
             let tau = self.device.read_reals(&chunk.state, row, n_traj, self.job.precision)?;
             partial.failures = failures(chunk.first, &status, &culprit, |i| self.job.time(&chunk.inputs, i, tau[i]));
             self.named.push((chunk.first, partial.failures.len()));
@@ -76,10 +76,10 @@ impl Reduced<'_, '_> {
     fn draw(&self, drawer: &Drawer, chunk: &mut Chunk, range: Range<u64>) -> Result<()> {
         let (job, n_traj) = (self.job, (range.end - range.start) as usize);
         chunk.load(self.device, job, range.start, Inputs { n_traj, ..Inputs::default() });
-        let rows = StateRows::new(job.program, job.compensated);
+        let rows = StateRows::of(job);
         let target = Target {
             params: &chunk.params,
-            state: &chunk.state,
+            state: chunk.initial(rows),
             stride: n_traj,
             row_y: rows.y,
             row_y_low: job.compensated.then_some(rows.y_low),
@@ -98,7 +98,7 @@ impl Reduced<'_, '_> {
             }
             match is_state {
                 false => write(&chunk.params, *slot, &values),
-                true => write(&chunk.state, rows.y + slot, &values),
+                true => write(chunk.initial(rows), rows.y + slot, &values),
             }
             if *is_state && job.compensated {
                 let low: Vec<f64> = values.iter().map(|y0| rounded_off(job.precision, *y0)).collect();

@@ -1,7 +1,7 @@
 //! The layout of the kernels' buffers: the numbers of a run, and which rows per-trajectory data has. A test compares it with
 //! the generated module.
 
-use super::Job;
+use super::{Job, JobForm};
 use crate::method::Stepping;
 use crate::program::OdeProgram;
 use crate::real::Real;
@@ -104,7 +104,7 @@ impl<R: Real> RunConfig<R> {
 /// unfinished trajectory needs to go on in the next dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateRows {
-    /// First row of the state y.
+    /// First row of the state y, of its buffer.
     pub y: usize,
     /// First row of k1 = f(t, y).
     pub k1: usize,
@@ -122,17 +122,38 @@ pub struct StateRows {
     pub tau_segment: usize,
     /// Number of rows.
     pub count: usize,
+    /// Whether y is not here but in the first rows of the `saved` buffer, from its start on: where the end is all that is saved,
+    /// and stays what it is, the last state need not be written twice. What rounding took from y would have to lie beside it.
+    pub y_is_saved: bool,
 }
 
 impl StateRows {
-    /// The rows of a program, whose state is compensated or not.
-    pub fn new(program: &OdeProgram, compensated: bool) -> Self {
+    /// The rows of a program, whose state is compensated or not, for jobs of a form.
+    pub fn new(program: &OdeProgram, compensated: bool, form: JobForm) -> Self {
+        let y_is_saved = form.saves_end && !program.has_stops && !compensated;
         let n_state = program.n_state();
-        let n = 2 * n_state;
+        let k1 = if y_is_saved { 0 } else { n_state };
+        let n = k1 + n_state;
         let y_low = n + 4;
         let tau_segment = if compensated { y_low + n_state } else { y_low };
         let count = tau_segment + usize::from(program.has_stops);
-        StateRows { y: 0, k1: n_state, tau: n, tau_low: n + 1, dt: n + 2, err_prev: n + 3, y_low, tau_segment, count }
+        StateRows {
+            y: 0,
+            k1,
+            tau: n,
+            tau_low: n + 1,
+            dt: n + 2,
+            err_prev: n + 3,
+            y_low,
+            tau_segment,
+            count,
+            y_is_saved,
+        }
+    }
+
+    /// The rows of a job.
+    pub fn of(job: &Job) -> Self {
+        StateRows::new(job.program, job.compensated, job.form())
     }
 }
 
@@ -161,17 +182,17 @@ impl ParamRows {
 /// Rows of the kernels' `counts` buffer, `[row][trajectory]` of u32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountRow {
-    /// Status code in the bits of [`MASK_STATUS`], then [`FLAG_STARTED`] and [`FLAG_AFTER_REJECTION`], and from
-    /// [`SLICE_SHIFT`] on the attempted steps of the last dispatch.
+    /// Status code in the bits of [`MASK_STATUS`], then [`FLAG_STARTED`], [`FLAG_AFTER_REJECTION`] and [`FLAG_SAVED`], and
+    /// from [`SLICE_SHIFT`] on the attempted steps of the last dispatch.
     Status,
     /// Accepted steps.
     Accepted,
     /// Rejected steps.
     Rejected,
-    /// Save times written.
-    Saved,
     /// 1 and the row of the first value that was not finite; 0 if all were.
     Culprit,
+    /// Save times written.
+    Saved,
     /// The next one of [`Job::cuts`].
     NextCut,
     /// The next one of [`Inputs::own_stops`](super::Inputs::own_stops).
@@ -188,6 +209,9 @@ pub const FLAG_STARTED: u32 = 0x100;
 
 /// Set in it after a rejected step.
 pub const FLAG_AFTER_REJECTION: u32 = 0x200;
+
+/// Set in it once the end is saved, where the last state rests there ([`StateRows::y_is_saved`]).
+pub const FLAG_SAVED: u32 = 0x400;
 
 /// The first bit in it of the attempted steps of the last dispatch.
 pub const SLICE_SHIFT: u32 = 16;
@@ -208,15 +232,19 @@ impl CountRow {
         CountRow::Status,
         CountRow::Accepted,
         CountRow::Rejected,
-        CountRow::Saved,
         CountRow::Culprit,
+        CountRow::Saved,
         CountRow::NextCut,
         CountRow::NextOwnStop,
         CountRow::FirstStep,
     ];
 
-    /// Number of rows that a program needs: the last three only where there are stops.
-    pub fn count(program: &OdeProgram) -> usize {
-        if program.has_stops { CountRow::ALL.len() } else { CountRow::NextCut as usize }
+    /// Number of rows that a job needs: the last three only where there are stops, and none for what [`FLAG_SAVED`] tells.
+    pub fn count(job: &Job) -> usize {
+        match (job.program.has_stops, StateRows::of(job).y_is_saved) {
+            (true, _) => CountRow::ALL.len(),
+            (false, false) => CountRow::NextCut as usize,
+            (false, true) => CountRow::Saved as usize,
+        }
     }
 }

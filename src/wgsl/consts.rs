@@ -2,8 +2,8 @@
 
 use super::{COMPACT_SIZE, KernelOptions, WARP};
 use crate::job::{
-    CountRow, FLAG_AFTER_REJECTION, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS, ParamRows,
-    SLICE_SHIFT, StateRows,
+    CountRow, FLAG_AFTER_REJECTION, FLAG_SAVED, FLAG_STARTED, LIST_ALL, LIST_HEADER, LIST_STEPS, MASK_STATUS,
+    ParamRows, SLICE_SHIFT, StateRows,
 };
 use crate::math::TWO_OVER_PI;
 use crate::program::OdeProgram;
@@ -14,7 +14,7 @@ pub const WORKGROUP_SIZE: u32 = 64;
 
 /// Sizes, rows, status codes.
 pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
-    let rows = StateRows::new(program, options.compensated);
+    let rows = StateRows::new(program, options.compensated, options.form);
     let params = ParamRows::new(program, options.form.own_span);
     let mut out = String::new();
     let switches = [
@@ -23,6 +23,7 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
         ("OWN_SPAN", options.form.own_span),
         ("SAVES_STEPS", options.form.saves_steps),
         ("SAVES_END", options.form.saves_end),
+        ("Y_IS_SAVED", rows.y_is_saved),
         ("FIRST_STEP_GIVEN", options.form.first_step_given),
     ];
     for (name, value) in switches {
@@ -52,6 +53,7 @@ pub fn consts(program: &OdeProgram, options: &KernelOptions) -> String {
     constant("MASK_STATUS", MASK_STATUS as usize);
     constant("FLAG_STARTED", FLAG_STARTED as usize);
     constant("FLAG_AFTER_REJECTION", FLAG_AFTER_REJECTION as usize);
+    constant("FLAG_SAVED", FLAG_SAVED as usize);
     constant("SLICE_SHIFT", SLICE_SHIFT as usize);
     for row in CountRow::ALL {
         constant(&format!("COUNT_{}", format!("{row:?}").to_uppercase()), row as usize);

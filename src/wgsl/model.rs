@@ -8,6 +8,7 @@ use super::names::Namer;
 use super::spelling::Spelling;
 use crate::expr::func::Func;
 use crate::infix::{self, Style};
+use crate::job::StateRows;
 use crate::program::{OdeProgram, Program};
 use crate::real::Arithmetic;
 
@@ -59,16 +60,18 @@ pub fn state_function(
 pub fn model(program: &OdeProgram, members: &Members, options: &KernelOptions) -> String {
     let mut parts = vec![structure("State", &members.state), structure("Params", &members.params)];
     parts.push(load("load_params", "Params", "params", "", &members.params));
-    parts.push(load("load_y", "State", "state", "ROW_Y + ", &members.state));
+    let rows = StateRows::new(program, options.compensated, options.form);
+    let y_buffer = if rows.y_is_saved { "saved" } else { "state" };
+    parts.push(load("load_y", "State", y_buffer, "ROW_Y + ", &members.state));
     parts.push(load("load_k1", "State", "state", "ROW_K1 + ", &members.state));
-    parts.push(store("store_y", "ROW_Y", &members.state));
-    parts.push(store("store_k1", "ROW_K1", &members.state));
+    parts.push(store("store_y", y_buffer, "ROW_Y", &members.state));
+    parts.push(store("store_k1", "state", "ROW_K1", &members.state));
     parts.push(low(&members.state, options.compensated));
     let (setup, results) = body(&program.rhs, members, options);
     parts.push(state_function("rhs(t: real, y: State, p: Params)", &setup, &members.state, |slot, _| {
         results[slot].clone()
     }));
-    parts.push(save_row(program, members, options));
+    parts.push(save_row(program, members, options, rows.y_is_saved));
     parts.push(fire(program, members, options));
     parts.join("\n")
 }
@@ -105,11 +108,11 @@ fn load(name: &str, structure: &str, buffer: &str, first_row: &str, members: &[S
     format!("fn {name}(i: u32) -> {structure} {{\n    var d: {structure};\n{lines}    return d;\n}}\n")
 }
 
-fn store(name: &str, first_row: &str, members: &[String]) -> String {
+fn store(name: &str, buffer: &str, first_row: &str, members: &[String]) -> String {
     let lines: String = members
         .iter()
         .enumerate()
-        .map(|(n, member)| format!("    state[at({first_row} + {n}u, i)] = y.{member};\n"))
+        .map(|(n, member)| format!("    {buffer}[at({first_row} + {n}u, i)] = y.{member};\n"))
         .collect();
     format!("fn {name}(i: u32, y: State) {{\n{lines}}}\n")
 }
@@ -117,8 +120,10 @@ fn store(name: &str, first_row: &str, members: &[String]) -> String {
 /// What rounding took from y, if that is carried along; WGSL has no empty structs.
 fn low(members: &[String], compensated: bool) -> String {
     if compensated {
-        let functions =
-            [load("load_low", "Low", "state", "ROW_Y_LOW + ", members), store("store_low", "ROW_Y_LOW", members)];
+        let functions = [
+            load("load_low", "Low", "state", "ROW_Y_LOW + ", members),
+            store("store_low", "state", "ROW_Y_LOW", members),
+        ];
         return format!("alias Low = State;\n\n{}", functions.join("\n"));
     }
     let functions = "fn load_low(i: u32) -> Low {\n    return Low(0u);\n}\n\nfn store_low(i: u32, y: Low) {}\n";
@@ -126,15 +131,17 @@ fn low(members: &[String], compensated: bool) -> String {
 }
 
 /// Writes a row, and returns 1 and the position of the first value that is worth nothing: a state that is not finite, or
-/// an output that is NaN (infinity may be an honest output, such as log(0)).
-fn save_row(program: &OdeProgram, members: &Members, options: &KernelOptions) -> String {
+/// an output that is NaN (infinity may be an honest output, such as log(0)). The states are left to the end of the dispatch
+/// where y rests there.
+fn save_row(program: &OdeProgram, members: &Members, options: &KernelOptions, y_is_saved: bool) -> String {
     let (setup, results) = body(&program.outputs, members, options);
     let mut out = "fn save_row(index: u32, i: u32, t: real, y: State, p: Params) -> u32 {\n".to_string();
     setup.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
     // A step whose end is not finite is rejected.
     let checked = if options.form.saves_end { "0u" } else { "first_non_finite(y)" };
     out.push_str(&format!("    var culprit = {checked};\n"));
-    for (row, member) in members.state.iter().enumerate() {
+    let states = if y_is_saved { &[][..] } else { &members.state };
+    for (row, member) in states.iter().enumerate() {
         out.push_str(&format!("    saved[at(index * N_ROW + {row}u, i)] = y.{member};\n"));
     }
     for (row, value) in results.iter().enumerate().map(|(n, value)| (members.state.len() + n, value)) {

@@ -6,6 +6,7 @@ const JUMPS_IN_TIME: bool = false;
 const OWN_SPAN: bool = false;
 const SAVES_STEPS: bool = false;
 const SAVES_END: bool = false;
+const Y_IS_SAVED: bool = false;
 const FIRST_STEP_GIVEN: bool = false;
 const WORKGROUP_SIZE: u32 = 64u;
 const N_TWO_OVER_PI: u32 = 10u;
@@ -30,12 +31,13 @@ const LIST_ALL: u32 = 2u;
 const MASK_STATUS: u32 = 255u;
 const FLAG_STARTED: u32 = 256u;
 const FLAG_AFTER_REJECTION: u32 = 512u;
+const FLAG_SAVED: u32 = 1024u;
 const SLICE_SHIFT: u32 = 16u;
 const COUNT_STATUS: u32 = 0u;
 const COUNT_ACCEPTED: u32 = 1u;
 const COUNT_REJECTED: u32 = 2u;
-const COUNT_SAVED: u32 = 3u;
-const COUNT_CULPRIT: u32 = 4u;
+const COUNT_CULPRIT: u32 = 3u;
+const COUNT_SAVED: u32 = 4u;
 const COUNT_NEXTCUT: u32 = 5u;
 const COUNT_NEXTOWNSTOP: u32 = 6u;
 const COUNT_FIRSTSTEP: u32 = 7u;
@@ -502,8 +504,11 @@ fn load_lane(i: u32) -> Lane {
         lane.after_rejection = (word & FLAG_AFTER_REJECTION) != 0u;
         lane.accepted = counts[at(COUNT_ACCEPTED, i)];
         lane.rejected = counts[at(COUNT_REJECTED, i)];
-        lane.n_saved = counts[at(COUNT_SAVED, i)];
-        lane.culprit = counts[at(COUNT_CULPRIT, i)];
+        // Where the end is all that is saved, nothing is while it runs.
+        if !SAVES_END {
+            lane.n_saved = counts[at(COUNT_SAVED, i)];
+            lane.culprit = counts[at(COUNT_CULPRIT, i)];
+        }
     }
     lane.t_save = next_save_time(lane.n_saved, i);
     load_segment(i, &lane);
@@ -513,11 +518,15 @@ fn load_lane(i: u32) -> Lane {
 
 // What a lane carries from dispatch to dispatch, and the steps of this one. All counts are 0 before the first.
 fn store_lane(i: u32, lane: Lane, steps: u32) {
-    let flags = FLAG_STARTED | select(0u, FLAG_AFTER_REJECTION, lane.after_rejection);
+    var flags = FLAG_STARTED | select(0u, FLAG_AFTER_REJECTION, lane.after_rejection);
+    if Y_IS_SAVED {
+        flags |= select(0u, FLAG_SAVED, lane.n_saved != 0u);
+    } else {
+        counts[at(COUNT_SAVED, i)] = lane.n_saved;
+    }
     counts[at(COUNT_STATUS, i)] = lane.status | flags | (steps << SLICE_SHIFT);
     counts[at(COUNT_ACCEPTED, i)] = lane.accepted;
     counts[at(COUNT_REJECTED, i)] = lane.rejected;
-    counts[at(COUNT_SAVED, i)] = lane.n_saved;
     if lane.culprit != 0u {
         counts[at(COUNT_CULPRIT, i)] = lane.culprit;
     }

@@ -120,10 +120,10 @@ impl Device {
         let mut list = vec![0u32; LIST_HEADER];
         // So many steps that the run ends in one dispatch, and fewer than Mesa's software adapter allows rounds of a loop.
         (list[0], list[LIST_STEPS], list[LIST_ALL]) = (n as u32, 32768, 1);
-        let rows = StateRows::new(job.program, job.compensated).count;
-        let counts_size = 4 * CountRow::count(job.program) * n;
+        let rows = StateRows::of(job);
+        let counts_size = 4 * CountRow::count(job) * n;
         let (storage, uniform) = (BufferUsages::STORAGE, BufferUsages::UNIFORM);
-        let state = self.buffer(4 * rows * n, storage);
+        let state = self.buffer(4 * rows.count * n, storage);
         let counts = self.buffer(counts_size, storage);
         let saved = self.buffer(12 * n, storage);
         let buffers = [
@@ -137,9 +137,9 @@ impl Device {
             &self.filled(bytemuck::cast_slice(&list), storage),
         ];
         let (pipeline, bind_group) = self.compiled(source.text(), &buffers);
-        let mut begun = start(n);
-        begun.resize(4 * rows * n, 0);
-        let inputs = vec![(state, begun), (counts.clone(), vec![0; counts_size])];
+        let initial = if rows.y_is_saved { saved.clone() } else { state.clone() };
+        let resting = (state, vec![0; 4 * rows.count * n]);
+        let inputs = vec![resting, (initial, start(n)), (counts.clone(), vec![0; counts_size])];
         Kernel { pipeline, bind_group, inputs, y_end: saved, counts: (counts, CountRow::Accepted as usize * n), n }
     }
 
