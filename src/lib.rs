@@ -80,6 +80,7 @@ pub mod stats;
 pub mod output;
 mod tolerances;
 pub mod plan;
+pub mod checkpoint;
 pub mod solve;
 pub mod sweep;
 pub mod verify;

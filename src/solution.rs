@@ -42,6 +42,10 @@ pub struct RunInfo {
     pub timings: Timings,
     /// Steps of lanes and of trajectories, where the backend counts them.
     pub lane_steps: Option<LaneSteps>,
+    /// Trajectories that come from the checkpoint with which the run began.
+    pub n_resumed: u64,
+    /// Trajectories in the checkpoint, from which another run may go on; `None` where none was written.
+    pub n_saved: Option<u64>,
 }
 
 impl RunInfo {

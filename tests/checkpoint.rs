@@ -3,9 +3,10 @@
 mod common;
 
 use common::Limited;
+use ensolve::checkpoint::{Checkpoint, RunOptions};
 use ensolve::job::{Inputs, Job, Prepared, Progress, RawOutput};
 use ensolve::spec::{Covariance, Keep, Measure};
-use ensolve::sweep::{Checkpoint, Cut, SweepOptions, SweepResult, sweep_with};
+use ensolve::sweep::{Cut, SweepResult, sweep_with};
 use ensolve::{
     Backend, CompiledSpec, CpuBackend, Ensemble, Error, Precision, Result, RunSettings, StatisticsSettings, World,
 };
@@ -53,11 +54,11 @@ impl Case {
         self.place.path().join("sweep.checkpoint")
     }
 
-    fn sweep(&self, backend: &mut dyn Backend, options: SweepOptions) -> Result<SweepResult> {
+    fn sweep(&self, backend: &mut dyn Backend, options: RunOptions) -> Result<SweepResult> {
         sweep_with(&self.spec, &self.run, &self.ensemble, &self.statistics, backend, options)
     }
 
-    fn message(&self, options: SweepOptions) -> String {
+    fn message(&self, options: RunOptions) -> String {
         let error = self.sweep(&mut backend(), options).expect_err("it is refused").to_string();
         error.replace(&self.place.path().display().to_string(), "PLACE")
     }
@@ -87,17 +88,17 @@ impl Progress for StopAt {
 
 fn shown(result: &SweepResult) -> String {
     let mut result = result.clone();
-    (result.info.elapsed, result.info.timings, result.n_resumed, result.n_saved) = Default::default();
+    (result.info.elapsed, result.info.timings, result.info.n_resumed, result.info.n_saved) = Default::default();
     format!("{result:?}")
 }
 
 #[test]
 fn an_interrupted_sweep_ends_with_the_same_bits() {
     let case = case();
-    let whole = case.sweep(&mut backend(), SweepOptions::default()).expect("a valid run");
+    let whole = case.sweep(&mut backend(), RunOptions::default()).expect("a valid run");
     let checkpoint = Checkpoint { every: Duration::ZERO, ..Checkpoint::new(case.file()) };
     let stop = StopAt::new(2500);
-    let options = SweepOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
+    let options = RunOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
     let part = case.sweep(&mut backend(), options).expect("a stop is no error");
     // The third chunk was cut short, or had just ended.
     assert!([2048, 3072].contains(&part.n_done), "{}", part.n_done);
@@ -107,10 +108,10 @@ fn an_interrupted_sweep_ends_with_the_same_bits() {
     );
     assert!(part.kept.iter().all(|kept| kept.result.is_none()));
     assert_eq!(part.kept_note(), Some("0 of 8 kept trajectories were solved again".to_string()));
-    assert_eq!(part.n_saved, Some(part.n_done));
+    assert_eq!(part.info.n_saved, Some(part.n_done));
     let file = case.file();
     // Begun anew by mistake, it would be lost.
-    let again = SweepOptions { checkpoint: Some(&checkpoint), ..SweepOptions::default() };
+    let again = RunOptions { checkpoint: Some(&checkpoint), ..RunOptions::default() };
     assert_eq!(
         case.message(again),
         format!(
@@ -122,18 +123,18 @@ fn an_interrupted_sweep_ends_with_the_same_bits() {
     for after in [2000, usize::MAX] {
         // What is done already counts as finished at once.
         let stop = StopAt::new(usize::try_from(from).unwrap().saturating_add(after));
-        let options = SweepOptions { progress: &stop, checkpoint: None, resume: Some(&file) };
+        let options = RunOptions { progress: &stop, checkpoint: None, resume: Some(&file) };
         let result = case.sweep(&mut backend(), options).expect("it goes on");
-        assert_eq!(result.n_resumed, from);
+        assert_eq!(result.info.n_resumed, from);
         from = result.n_done;
         if after == usize::MAX {
             assert_eq!(shown(&result), shown(&whole));
         }
     }
     // What is finished is only shown again.
-    let again = case.sweep(&mut backend(), SweepOptions { resume: Some(&file), ..SweepOptions::default() });
+    let again = case.sweep(&mut backend(), RunOptions { resume: Some(&file), ..RunOptions::default() });
     let again = again.expect("it is finished");
-    assert_eq!((again.n_resumed, shown(&again)), (9000, shown(&whole)));
+    assert_eq!((again.info.n_resumed, shown(&again)), (9000, shown(&whole)));
     assert_eq!(std::fs::read_dir(case.place.path()).expect("a folder").count(), 1, "no temporary file is left");
 }
 
@@ -142,9 +143,9 @@ fn replays_are_stopped_and_counted() {
     let case = case();
     // All of the statistics, and then no more: the pilot does not count.
     let stop = StopAt::new(9000);
-    let options = SweepOptions { progress: &stop, ..SweepOptions::default() };
+    let options = RunOptions { progress: &stop, ..RunOptions::default() };
     let result = case.sweep(&mut backend(), options).expect("a stop is no error");
-    assert_eq!((result.n_done, result.is_partial(), result.n_saved), (9000, false, None));
+    assert_eq!((result.n_done, result.is_partial(), result.info.n_saved), (9000, false, None));
     assert_eq!(result.kept_note(), Some("0 of 8 kept trajectories were solved again".to_string()));
 }
 
@@ -159,9 +160,9 @@ fn a_stopped_pilot_leaves_nothing_to_go_on_from() {
     }
     let case = case();
     let checkpoint = Checkpoint::new(case.file());
-    let options = SweepOptions { progress: &Pressed, checkpoint: Some(&checkpoint), resume: None };
+    let options = RunOptions { progress: &Pressed, checkpoint: Some(&checkpoint), resume: None };
     let result = case.sweep(&mut backend(), options).expect("a stop is no error");
-    assert_eq!((result.n_saved, case.file().exists()), (None, false));
+    assert_eq!((result.info.n_saved, case.file().exists()), (None, false));
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn a_first_chunk_that_is_cut_short_counts_and_is_called_unfair() {
     case.statistics = StatisticsSettings { quantiles: Some(Vec::new()), ..StatisticsSettings::default() };
     let stop = StopAt::new(100);
     let checkpoint = Checkpoint::new(case.file());
-    let options = SweepOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
+    let options = RunOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
     let part = case.sweep(&mut backend(), options).expect("a stop is no error");
     assert!(part.n_done >= 100 && part.n_done < 1024, "{}", part.n_done);
     let n_cut = 1024 - part.n_done;
@@ -186,10 +187,10 @@ fn a_first_chunk_that_is_cut_short_counts_and_is_called_unfair() {
     );
     // The checkpoint has none of it.
     let file = case.file();
-    let result = case.sweep(&mut backend(), SweepOptions { resume: Some(&file), ..SweepOptions::default() });
+    let result = case.sweep(&mut backend(), RunOptions { resume: Some(&file), ..RunOptions::default() });
     let result = result.expect("it goes on");
-    assert_eq!(result.n_resumed, 0);
-    let whole = case.sweep(&mut backend(), SweepOptions::default()).expect("a valid run");
+    assert_eq!(result.info.n_resumed, 0);
+    let whole = case.sweep(&mut backend(), RunOptions::default()).expect("a valid run");
     assert_eq!(shown(&result), shown(&whole));
 }
 
@@ -230,13 +231,13 @@ impl Backend for Failing {
 fn a_lost_device_loses_nothing_that_was_saved() {
     let mut case = case();
     case.statistics.quantiles = Some(Vec::new());
-    let error = case.sweep(&mut Failing(backend(), 3), SweepOptions::default()).expect_err("the device is lost");
+    let error = case.sweep(&mut Failing(backend(), 3), RunOptions::default()).expect_err("the device is lost");
     assert_eq!(
         error,
         Error::Device("the device is lost; 3072 of 9000 trajectories were done, and nothing is saved; --checkpoint FILE keeps what is done".to_string())
     );
     let checkpoint = Checkpoint::new(case.file());
-    let options = SweepOptions { checkpoint: Some(&checkpoint), ..SweepOptions::default() };
+    let options = RunOptions { checkpoint: Some(&checkpoint), ..RunOptions::default() };
     let error = case.sweep(&mut Failing(backend(), 3), options).expect_err("the device is lost");
     let file = case.file();
     assert_eq!(
@@ -246,23 +247,23 @@ fn a_lost_device_loses_nothing_that_was_saved() {
             file.display()
         )
     );
-    let result = case.sweep(&mut backend(), SweepOptions { resume: Some(&file), ..SweepOptions::default() });
-    let whole = case.sweep(&mut backend(), SweepOptions::default()).expect("a valid run");
+    let result = case.sweep(&mut backend(), RunOptions { resume: Some(&file), ..RunOptions::default() });
+    let whole = case.sweep(&mut backend(), RunOptions::default()).expect("a valid run");
     let result = result.expect("it goes on");
-    assert_eq!((result.n_resumed, shown(&result)), (3072, shown(&whole)));
+    assert_eq!((result.info.n_resumed, shown(&result)), (3072, shown(&whole)));
 }
 
 #[test]
 fn checkpoints_of_other_runs_and_files_that_are_none_are_refused() {
     let mut case = case();
     let file = case.file();
-    let resume = SweepOptions { resume: Some(&file), ..SweepOptions::default() };
+    let resume = RunOptions { resume: Some(&file), ..RunOptions::default() };
     let why = std::fs::read_to_string(&file).expect_err("it is not there yet");
     assert_eq!(case.message(resume), format!("PLACE/sweep.checkpoint: {why}"));
 
     let checkpoint = Checkpoint::new(&file);
     let stop = StopAt::new(3000);
-    let options = SweepOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
+    let options = RunOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
     case.sweep(&mut backend(), options).expect("a stop is no error");
     let good = std::fs::read_to_string(&file).expect("it is there");
 
@@ -298,6 +299,6 @@ fn checkpoints_of_other_runs_and_files_that_are_none_are_refused() {
         assert_eq!(case.message(resume), format!("PLACE/sweep.checkpoint: {message}"));
     }
     let nowhere = Checkpoint::new(case.place.path().join("none/sweep.checkpoint"));
-    let message = case.message(SweepOptions { checkpoint: Some(&nowhere), ..SweepOptions::default() });
+    let message = case.message(RunOptions { checkpoint: Some(&nowhere), ..RunOptions::default() });
     assert!(message.starts_with("PLACE/none/sweep.checkpoint: cannot be written: "), "{message}");
 }

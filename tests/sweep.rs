@@ -229,7 +229,7 @@ fn quantiles_of_a_large_ensemble_are_inside_the_range_of_the_pilot() {
 /// A result as text, without what differs between two runs for other reasons.
 fn shown(result: &SweepResult) -> String {
     let mut result = result.clone();
-    (result.info.elapsed, result.info.timings, result.n_resumed) = Default::default();
+    (result.info.elapsed, result.info.timings, result.info.n_resumed) = Default::default();
     result.info.backend.clear();
     result.kept.iter_mut().filter_map(|kept| kept.result.as_mut()).for_each(|result| result.timings = None);
     // The shortest text that reads back: different bits, different text.

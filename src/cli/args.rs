@@ -1,5 +1,6 @@
 //! The options of `ensolve run`, and how they override the model file's `run` and `ensemble` sections.
 
+use super::checkpoint::CheckpointArgs;
 use super::statistics::{StatisticsArgs, memory};
 use super::vary::{self, Vary};
 use super::{save_at, vary::finite};
@@ -7,7 +8,8 @@ use clap::{Args, ValueEnum};
 use ensolve::sampling::Sampling;
 use ensolve::spec::{EnsembleSettings, Tolerance};
 use ensolve::{
-    Arithmetic, Backend, BackendChoice, Error, Precision, Result, RunSettings, Save, SavePolicy, output, plan,
+    Arithmetic, Backend, BackendChoice, Distribution, Error, Precision, Result, RunSettings, Save, SavePolicy, output,
+    plan,
 };
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,23 +42,29 @@ pub struct RunArgs {
     #[command(flatten)]
     pub statistics: StatisticsArgs,
     #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    #[command(flatten)]
     pub machine: MachineArgs,
 }
 
 impl RunArgs {
     /// Refuses to write a file over another one of the same command.
-    pub fn check_files(&self) -> Result<()> {
-        let statistics = &self.statistics;
+    pub fn check_files(&self, varied: &EnsembleSettings) -> Result<()> {
+        let tables: Vec<PathBuf> = varied
+            .vary
+            .values()
+            .filter_map(|how| if let Distribution::Csv { file, .. } = how { Some(PathBuf::from(file)) } else { None })
+            .collect();
         let read = [("the model", Some(&self.model)), ("--save-at", self.save.save_at.as_ref())];
-        let (checkpoint, resumed) = (statistics.checkpoint.as_ref(), statistics.resume.as_ref());
+        let read = read.into_iter().chain(tables.iter().map(|table| ("a table of inputs", Some(table))));
+        let (checkpoint, resumed) = (self.checkpoint.checkpoint.as_ref(), self.checkpoint.resume.as_ref());
         let written = [
             ("--out", self.save.out.as_ref()),
-            ("--keep-out", statistics.keep_out.as_ref()),
+            ("--keep-out", self.statistics.keep_out.as_ref()),
             ("--checkpoint", checkpoint),
             ("--resume", resumed.filter(|_| checkpoint.is_none())),
         ];
-        let all: Vec<(&str, &PathBuf)> =
-            read.into_iter().chain(written).filter_map(|(name, path)| Some((name, path?))).collect();
+        let all: Vec<(&str, &PathBuf)> = read.chain(written).filter_map(|(name, path)| Some((name, path?))).collect();
         let clash = |i: usize| {
             let (name, path) = all[i];
             let is_written = written.iter().any(|(other, _)| *other == name);

@@ -8,6 +8,7 @@ mod adapters;
 mod args;
 mod bench;
 mod check;
+mod checkpoint;
 mod interrupt;
 mod progress;
 mod run;

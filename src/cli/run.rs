@@ -1,9 +1,11 @@
 //! `ensolve run`: everything that can be wrong is found out first, then the run, the file and the summary.
 
 use super::args::RunArgs;
+use super::checkpoint::goes_on;
 use super::progress::Bar;
 use super::sweep::{self, Sweep};
 use super::{Report, UNFINISHED, interrupt, summary, verification};
+use ensolve::checkpoint::Checkpoint;
 use ensolve::spec::EnsembleSettings;
 use ensolve::{
     CompiledSpec, Ensemble, EnsembleResult, Result, RunSettings, Status, World, choose, output, plan, solve, verify,
@@ -52,12 +54,15 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let choice = args.machine.choice()?;
     args.save.out.as_deref().map_or(Ok(()), output::check)?;
 
-    args.check_files()?;
-    interrupt::watch(args.save.out.as_deref().map(output::temporary).into_iter().collect());
+    args.check_files(&varied)?;
+    let checkpoint = args.checkpoint.saved_to()?;
+    let written = args.save.out.as_deref().into_iter().chain(checkpoint.as_ref().map(|to| to.file.as_path()));
+    interrupt::watch(written.map(output::temporary).collect());
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
     args.machine.set_up(chosen.backend.as_mut());
     let bar = Bar::counting("", (range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));
-    let result = solve::solve_range(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), &bar);
+    let options = args.checkpoint.options(&bar, checkpoint.as_ref());
+    let result = solve::solve_range_with(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), options);
     drop(bar);
     let mut result = result?;
     let verified = verified(args, &spec, &settings, &ensemble, &mut result);
@@ -66,7 +71,7 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     let drawn = inputs(&result, &ensemble, &varied).map(|text| ("ensemble", text));
     let heading = summary::heading(&result, lines.into_iter().chain(drawn));
     let reps = settings.reps.unwrap_or(1) as usize;
-    let report = finish(&result, reps, heading + &summary::values(&result, &rows));
+    let report = finish(&result, reps, checkpoint.as_ref(), heading + &summary::values(&result, &rows));
     let report = match verified {
         Ok(text) => Report { summary: report.summary + &text, ..report },
         Err(error) => report.failed(&error),
@@ -124,8 +129,11 @@ fn write(args: &RunArgs, result: &EnsembleResult) -> Result<String> {
 }
 
 /// Exit code, and for stderr what the user should know, what went wrong and how to look at it.
-fn finish(result: &EnsembleResult, reps: usize, summary: String) -> Report {
+fn finish(result: &EnsembleResult, reps: usize, checkpoint: Option<&Checkpoint>, summary: String) -> Report {
     let mut report = Report::good(summary).warned(&result.info.warnings);
+    if let Some(note) = summary::partial(result) {
+        report.warnings += &format!("warning: {note}\n{}", goes_on(&result.info, checkpoint));
+    }
     if let Some(failures) = summary::failures(result) {
         report.warnings += &failures;
         report.code = UNFINISHED;

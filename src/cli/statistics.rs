@@ -3,10 +3,8 @@
 use super::vary::finite;
 use clap::Args;
 use ensolve::spec::{Bins, Covariance, Keep, Measure, Quantity, StatisticsSettings, check_probability};
-use ensolve::sweep::Checkpoint;
 use ensolve::{Error, Result};
 use std::path::PathBuf;
-use std::time::Duration;
 
 #[derive(Args)]
 #[command(next_help_heading = "Statistics (trajectories are not stored, so that there may be as many as you like)")]
@@ -38,15 +36,6 @@ pub struct StatisticsArgs {
     /// Write the kept trajectories to FILE: .csv, .json or .npz
     #[arg(long, value_name = "FILE")]
     pub keep_out: Option<PathBuf>,
-    /// Save what is done to FILE now and then, and where the run is stopped or fails
-    #[arg(long, value_name = "FILE")]
-    pub checkpoint: Option<PathBuf>,
-    /// Time between two checkpoints, such as 30s, 5m or 1h [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub every: Option<Duration>,
-    /// Go on from the checkpoint FILE, and keep it up to date unless --checkpoint names another one
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
 }
 
 fn exceed(text: &str) -> std::result::Result<(Quantity, f64), String> {
@@ -65,18 +54,6 @@ fn histogram(text: &str) -> std::result::Result<(Quantity, Bins), String> {
 
 fn probability(text: &str) -> std::result::Result<f64, String> {
     check_probability(finite(text.trim())?)
-}
-
-/// Seconds, or so many with a unit.
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    let (number, unit) = match text.trim_end_matches(|c: char| c.is_alphabetic()) {
-        number if number.len() == text.len() => (number, "s"),
-        number => (number, &text[number.len()..]),
-    };
-    let seconds = [("s", 1.0), ("m", 60.0), ("h", 3600.0)].iter().find(|(name, _)| *name == unit).map(|(_, s)| *s);
-    let time = seconds.zip(number.parse().ok()).map(|(unit, n): (f64, f64)| n * unit);
-    let time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.ok_or_else(|| "expected a time, such as 30s, 5m or 1h".to_string())
 }
 
 /// A megabyte: in less, chunks are of so few trajectories that a run never ends.
@@ -124,10 +101,12 @@ impl StatisticsArgs {
         }
         let is_on = asked.is_some() || file.is_some() && self.statistics != Some(false) && only.is_none();
         if !is_on {
-            return self.refuse_files().map(|()| None);
-        }
-        if self.every.is_some() && self.checkpoint.is_none() && self.resume.is_none() {
-            return Err(Error::run("--every is the time between checkpoints; name their file with --checkpoint FILE"));
+            return match self.keep_out {
+                None => Ok(None),
+                Some(_) => Err(Error::run(
+                    "--keep-out writes what --keep chooses from trajectories that are not stored; --out writes those that are",
+                )),
+            };
         }
         let wanted = self.replaced(file.cloned().unwrap_or_default());
         if self.keep_out.is_some() && wanted.keep.is_empty() {
@@ -159,28 +138,5 @@ impl StatisticsArgs {
         }
         wanted.quantiles = self.quantiles.clone().or(wanted.quantiles);
         wanted
-    }
-
-    /// Files that only statistics have.
-    fn refuse_files(&self) -> Result<()> {
-        let files = [
-            ("--keep-out", self.keep_out.is_some()),
-            ("--checkpoint", self.checkpoint.is_some()),
-            ("--resume", self.resume.is_some()),
-            ("--every", self.every.is_some()),
-        ];
-        match files.iter().find(|(_, is_given)| *is_given) {
-            None => Ok(()),
-            Some((name, _)) => Err(Error::run(format!(
-                "{name} needs --statistics: trajectories that are stored are written by --out when the run is done"
-            ))),
-        }
-    }
-
-    /// Where to save what is done.
-    pub fn saved_to(&self) -> Option<Checkpoint> {
-        let file = self.checkpoint.as_ref().or(self.resume.as_ref())?;
-        let checkpoint = Checkpoint::new(file);
-        Some(Checkpoint { every: self.every.unwrap_or(checkpoint.every), ..checkpoint })
     }
 }

@@ -20,16 +20,10 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
     let info = &result.info;
     let n_traj = result.n_traj();
     let trajectories = if n_traj == 1 { "1 trajectory".to_string() } else { format!("{n_traj} trajectories") };
-    // The fastest repetition after the first has neither start-up nor compilation in it.
-    let (seconds, warm) = match info.timings.warm_ms() {
-        Some(warm) => (1e-3 * warm, " when warm"),
-        None => (info.elapsed.as_secs_f64(), ""),
-    };
-    let rate = short(n_traj as f64 / seconds);
     let made = [
         ("method", info.method.clone()),
         ("precision", precision(info)),
-        ("time", format!("{:.3?}, {rate} trajectories per second{warm}", info.elapsed)),
+        ("time", time(info, n_traj as u64)),
         ("steps", steps(result)),
     ];
     let waste = waste(info).map(|text| ("waste", text));
@@ -40,6 +34,33 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
         let _ = writeln!(text, "  {title:<10} {line}");
     }
     text
+}
+
+/// Wall time, and how many of the trajectories that are done it took a second, but for those that an earlier run has done.
+pub fn time(info: &RunInfo, n_done: u64) -> String {
+    // The fastest repetition after the first has neither start-up nor compilation in it.
+    let (seconds, warm) = match info.timings.warm_ms() {
+        Some(warm) => (1e-3 * warm, " when warm"),
+        None => (info.elapsed.as_secs_f64(), ""),
+    };
+    let rate = short(n_done.saturating_sub(info.n_resumed) as f64 / seconds);
+    let resumed = match info.n_resumed {
+        0 => String::new(),
+        n => format!("; {n} trajectories are from the checkpoint"),
+    };
+    format!("{:.3?}, {rate} trajectories per second{warm}{resumed}", info.elapsed)
+}
+
+/// What is missing of a run that the user has stopped, in a sentence.
+pub fn partial(result: &EnsembleResult) -> Option<String> {
+    let n_stopped = result.status.iter().filter(|status| **status == Status::Stopped).count();
+    let n = result.n_traj();
+    (n_stopped > 0 && n > 1).then(|| {
+        format!(
+            "stopped: {} of {n} trajectories had ended; of those that were on their way the slow ones are missing, so that these are no fair sample",
+            n - n_stopped
+        )
+    })
 }
 
 /// How busy lanes were kept that go side by side.

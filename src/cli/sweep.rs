@@ -1,11 +1,12 @@
 //! `ensolve run --statistics`: the run, the files and the summary of statistics.
 
 use super::args::RunArgs;
+use super::checkpoint::goes_on;
 use super::progress::Bar;
-use super::summary::{align, digits, precision, prepared, sampling, short, waste};
+use super::summary::{align, digits, precision, prepared, sampling, short, time, waste};
 use super::{Report, UNFINISHED, interrupt};
 use ensolve::spec::{EnsembleSettings, StatisticsSettings};
-use ensolve::sweep::{Quantile, QuantityStatistics, SweepOptions, files, sweep_with};
+use ensolve::sweep::{Quantile, QuantityStatistics, files, sweep_with};
 use ensolve::{CompiledSpec, Ensemble, Error, Result, RunSettings, Status, SweepResult, choose, output, plan};
 use std::fmt::Write;
 
@@ -41,8 +42,8 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
     let files = [args.save.out.as_deref(), args.statistics.keep_out.as_deref()];
     files.into_iter().flatten().try_for_each(output::check)?;
 
-    args.check_files()?;
-    let checkpoint = args.statistics.saved_to();
+    args.check_files(sweep.varied)?;
+    let checkpoint = args.checkpoint.saved_to()?;
     let written = files.into_iter().flatten().chain(checkpoint.as_ref().map(|checkpoint| checkpoint.file.as_path()));
     interrupt::watch(written.map(output::temporary).collect());
     if let Some(path) = &args.save.out
@@ -54,8 +55,7 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
     args.machine.set_up(chosen.backend.as_mut());
     let bar = Bar::with_steps(ensemble.size());
-    let options =
-        SweepOptions { progress: &bar, checkpoint: checkpoint.as_ref(), resume: args.statistics.resume.as_ref() };
+    let options = args.checkpoint.options(&bar, checkpoint.as_ref());
     let result = sweep_with(spec, settings, ensemble, sweep.wanted, chosen.backend.as_mut(), options);
     drop(bar);
     let result = result?;
@@ -65,9 +65,7 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
     let mut report = Report::good(text).warned(&result.info.warnings);
     if let Some(note) = result.partial_note() {
         report.warnings += &format!("warning: {note}\n");
-        if let (Some(checkpoint), Some(n)) = (&checkpoint, result.n_saved.filter(|n| *n > 0)) {
-            report.warnings += &format!("  --resume {} goes on from the first {n}\n", checkpoint.file.display());
-        }
+        report.warnings += &goes_on(&result.info, checkpoint.as_ref());
         report.code = UNFINISHED;
     }
     if let Some(note) = result.kept_note() {
@@ -116,17 +114,12 @@ fn heading(result: &SweepResult, reason: &str, ensemble: &Ensemble, varied: &Ens
         "" => "nothing varies: all are the same (see --vary)".to_string(),
         names => format!("seed {}, varying {names}{}", ensemble.seed(), sampling(ensemble.sampling())),
     };
-    let rate = short((result.n_done - result.n_resumed.min(result.n_done)) as f64 / info.elapsed.as_secs_f64());
-    let resumed = match result.n_resumed {
-        0 => String::new(),
-        n => format!("; {n} trajectories are from the checkpoint"),
-    };
     let lines = [
         ("backend", Some(format!("{} ({reason})", info.backend))),
         ("ensemble", Some(drawn)),
         ("method", Some(info.method.clone())),
         ("precision", Some(precision(info))),
-        ("time", Some(format!("{:.3?}, {rate} trajectories per second{resumed}", info.elapsed))),
+        ("time", Some(time(info, result.n_done))),
         ("steps", Some(steps(result))),
         ("waste", waste(info)),
         ("prepared", prepared(&info.timings)),

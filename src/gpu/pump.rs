@@ -77,8 +77,7 @@ pub struct Spent {
 impl Spent {
     /// Adds what another run has taken.
     pub fn add(&mut self, other: Spent) {
-        self.lane_steps.executed += other.lane_steps.executed;
-        self.lane_steps.needed += other.lane_steps.needed;
+        self.lane_steps.add(other.lane_steps);
         self.slices += other.slices;
         self.busy += other.busy;
     }
@@ -338,8 +337,7 @@ impl<'a> Pump<'a> {
                 let before = self.expected.unwrap_or(0);
                 self.expected = Some(slot.chunk.longest.max(before - before / GROWTH));
             }
-            self.spent.lane_steps.executed += slot.chunk.lane_steps.executed;
-            self.spent.lane_steps.needed += slot.chunk.lane_steps.needed;
+            self.spent.lane_steps.add(slot.chunk.lane_steps);
             slot.state = State::Asked(traffic.ask(&slot.chunk)?);
         }
         Ok(())

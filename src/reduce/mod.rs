@@ -173,6 +173,12 @@ pub struct LaneSteps {
 }
 
 impl LaneSteps {
+    /// Counts other ones too.
+    pub fn add(&mut self, other: LaneSteps) {
+        self.executed += other.executed;
+        self.needed += other.needed;
+    }
+
     /// Steps executed for each one needed; `None` where nothing was counted.
     pub fn waste(&self) -> Option<f64> {
         (self.needed > 0).then(|| self.executed as f64 / self.needed as f64)

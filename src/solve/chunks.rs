@@ -99,22 +99,18 @@ fn run_own_spans(
     (backend, progress): (&mut dyn Backend, &dyn Progress),
     sink: &mut dyn FnMut(Chunk) -> Result<()>,
 ) -> Result<()> {
-    let mirrored = |e| mirrored(e, drawn.is_backward);
     let mut most = backend.max_chunk(&plan.job) as u64;
     let mut at = range.start;
     while at < range.end && !progress.is_stopped() {
         let end = range.end.min(chunk_end(at, most, align));
-        let mut inputs = drawn.draw(at..end, plan.job.precision);
-        plan.check_spans(&inputs, at)?;
-        plan.reserve(&inputs, at).map_err(mirrored)?;
+        let mut inputs = spans(plan, drawn, at..end)?;
         // Spans of their own tell only now how many save times there may be.
         let fitting = backend.max_chunk(&plan.job) as u64;
         if end - at > fitting {
             most = fitting;
             continue;
         }
-        let times = plan.settle(&mut inputs, at).map_err(mirrored)?;
-        plan.job.check_inputs(&inputs, at)?;
+        let times = settle(plan, drawn, &mut inputs, at)?;
         match backend.run(&plan.job, &inputs, progress) {
             Err(Error::Memory(_)) if end - at > 1 => most = (end - at).div_ceil(2),
             output => {
@@ -124,6 +120,41 @@ fn run_own_spans(
         }
     }
     Ok(())
+}
+
+/// The inputs of a range of trajectories with time spans of their own, and room in the plan for their save times.
+fn spans(plan: &mut Plan, drawn: Drawn, range: Range<u64>) -> Result<Inputs> {
+    let first = range.start;
+    let inputs = drawn.draw(range, plan.job.precision);
+    plan.check_spans(&inputs, first)?;
+    plan.reserve(&inputs, first).map_err(|e| mirrored(e, drawn.is_backward))?;
+    Ok(inputs)
+}
+
+/// Settles their stops and save times, which are returned.
+fn settle(plan: &mut Plan, drawn: Drawn, inputs: &mut Inputs, first: u64) -> Result<Option<Vec<f64>>> {
+    let times = plan.settle(inputs, first).map_err(|e| mirrored(e, drawn.is_backward))?;
+    plan.job.check_inputs(inputs, first)?;
+    Ok(times)
+}
+
+/// Hands over a chunk that an earlier run has integrated.
+pub fn take_up(
+    plan: &mut Plan,
+    drawn: Drawn,
+    (first, output): (u64, &RawOutput),
+    sink: &mut dyn FnMut(Chunk) -> Result<()>,
+) -> Result<()> {
+    let range = first..first + output.n_traj as u64;
+    let (inputs, times) = match plan.job.own_span {
+        false => (JobSource::new(drawn, &plan.job).inputs(range)?, None),
+        true => {
+            let mut inputs = spans(plan, drawn, range)?;
+            let times = settle(plan, drawn, &mut inputs, first)?;
+            (inputs, times)
+        }
+    };
+    sink(Chunk { first, job: &plan.job, inputs: &inputs, output, times })
 }
 
 /// Says of times that are at fault that their signs are changed, where they are.

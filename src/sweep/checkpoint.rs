@@ -1,48 +1,18 @@
-//! What a sweep has done, in a file, so that another run goes on from there.
-//!
-//! JSON: `ensolve_checkpoint` (the version of the format), `checksum` (of the text after it), `of` (what the numbers depend on),
-//! `n`, `ranges` of the quantiles' histograms and `tally`, the sums over the first `tally.next` trajectories. Floats read back to
-//! the same bits; `"inf"`, `"-inf"` and `"nan"` stand for what JSON has no number for. A file is replaced by a whole one or stays
-//! as it was; work that is not finished is never replaced by other work. Since what is summed is summed block by block in order,
-//! an interrupted sweep ends with the same bits as one that was not.
+//! The statistics of a checkpoint ([`crate::checkpoint`]): `ranges` of the quantiles' histograms and `tally`, the sums over the first
+//! `tally.next` trajectories. Floats read back to the same bits; `"inf"`, `"-inf"` and `"nan"` stand for what JSON has no number
+//! for. A file is replaced by a whole one or stays as it was. Since what is summed is summed block by block in order, an
+//! interrupted sweep ends with the same bits as one that was not.
 
-use super::SweepOptions;
-use super::fingerprint::hash_text;
-use super::pass::next_length;
 use super::tally::Tally;
 use super::wanted::{MOST_COUNTS, Wanted};
+use crate::checkpoint::{Keeper, Kind, get};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::reduce::{Accumulator, Comoment, Failure, Histogram, StepCount};
 use crate::spec::json::{Json, Place};
 use crate::status::Status;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-const VERSION: &str = "2";
-
-/// How every checkpoint begins.
-const HEAD: &str = "{\"ensolve_checkpoint\":";
-
-/// Time between two checkpoints where nothing else is said.
-const EVERY: Duration = Duration::from_secs(60);
-
-/// Where and how often to save what is done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// The file, which is replaced.
-    pub file: PathBuf,
-    /// Time between two of them; one more is written at the end, and where the run is stopped or fails.
-    pub every: Duration,
-}
-
-impl Checkpoint {
-    /// Once a minute.
-    pub fn new(file: impl Into<PathBuf>) -> Self {
-        Checkpoint { file: file.into(), every: EVERY }
-    }
-}
+use std::time::Instant;
 
 /// What a checkpoint holds.
 pub struct Saved {
@@ -50,203 +20,41 @@ pub struct Saved {
     pub tally: Tally,
 }
 
-/// Writes checkpoints, and reads the one to begin with.
-#[derive(Default)]
-pub struct Keeper {
-    to: Option<Checkpoint>,
-    from: Option<PathBuf>,
-    of: Vec<(&'static str, String)>,
-    n: u64,
-    last: Option<Instant>,
-    /// Trajectories in the file, once it is one of this run.
-    held: Option<u64>,
-    warnings: Vec<String>,
+/// Writes a checkpoint.
+pub fn save(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) -> Result<()> {
+    let Some(to) = &keeper.to else { return Ok(()) };
+    let range = |h: &Histogram| json!([h.quantity, number(h.low), number(h.high), h.n_bin]);
+    let ranges = wanted.ranges().map(range).collect::<Vec<_>>();
+    let line = keeper.line([("ranges", Value::from(ranges)), ("tally", written(tally))]);
+    output::replace(&to.file, |out| std::io::Write::write_all(out, line.as_bytes()))?;
+    (keeper.last, keeper.held) = (Some(Instant::now()), Some(tally.next));
+    Ok(())
 }
 
-impl Keeper {
-    pub fn new(options: SweepOptions, of: Vec<(&'static str, String)>, n: u64) -> Keeper {
-        let from = options.resume.cloned();
-        let to = options.checkpoint.cloned().or(from.clone().map(Checkpoint::new));
-        Keeper { to, from, of, n, last: None, held: None, warnings: Vec::new() }
-    }
-
-    /// How many trajectories the file holds, if there is one of this run to go on from.
-    pub fn held(&self) -> Option<u64> {
-        self.held
-    }
-
-    /// Refuses a file that is about to be replaced, and is something else or holds work that is not finished.
-    pub fn check_target(&self) -> Result<()> {
-        let Some(Checkpoint { file, .. }) = &self.to else { return Ok(()) };
-        let is_resumed = self.from.as_ref().is_some_and(|from| output::is_same(from, file));
-        let Some(there) = std::fs::metadata(file).ok().filter(|_| !is_resumed) else { return Ok(()) };
-        let refuse = |what: &str| Err(Error::file(file, format!("{what}; name another file for the checkpoint")));
-        if !there.is_file() {
-            return refuse("is no regular file");
-        }
-        let text = match std::fs::read_to_string(file) {
-            Err(error) if error.kind() != std::io::ErrorKind::InvalidData => return Err(Error::file(file, error)),
-            Err(_) => return refuse("exists, and is no checkpoint"),
-            Ok(text) if text.is_empty() => return Ok(()),
-            Ok(text) if !text.starts_with(HEAD) => return refuse("exists, and is no checkpoint"),
-            Ok(text) => text,
-        };
-        let Ok(opened) = opened(file, &text) else {
-            return refuse("is a checkpoint that this version cannot read, or a damaged one; delete it");
-        };
-        let place = Place { json: &opened, path: String::new() };
-        let number = |entries: &[(&str, Place)], key| get(entries, key)?.whole();
-        let progress = place
-            .entries()
-            .and_then(|entries| Ok((number(&entries, "n")?, number(&get(&entries, "tally")?.entries()?, "next")?)));
-        match progress.map_err(unreadable(file))? {
-            (n, next) if 0 < next && next < n => Err(Error::file(
-                file,
-                format!(
-                    "holds a run that is not finished, {next} of {n} trajectories; --resume {} goes on with it; to begin anew delete it, or name another file",
-                    file.display()
-                ),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether nothing is to be written.
-    pub fn is_idle(&self) -> bool {
-        self.to.is_none()
-    }
-
-    /// How many trajectories to ask for next.
-    pub fn next_length(&self, done: u64, took: Duration) -> u64 {
-        self.to.as_ref().map_or(u64::MAX, |to| next_length(done, took, to.every))
-    }
-
-    /// Checkpoints that could not be written.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// Writes a checkpoint.
-    pub fn save(&mut self, tally: &Tally, wanted: &Wanted) -> Result<()> {
-        let Some(to) = &self.to else { return Ok(()) };
-        let of = self.of.iter().map(|(what, text)| (what.to_string(), Value::from(text.as_str())));
-        let document = json!({
-            "of": Value::Object(of.collect()),
-            "n": self.n,
-            "ranges": wanted.ranges().map(|h| json!([h.quantity, number(h.low), number(h.high), h.n_bin])).collect::<Vec<_>>(),
-            "tally": written(tally),
-        });
-        output::replace(&to.file, |out| std::io::Write::write_all(out, sealed(&document).as_bytes()))?;
-        (self.last, self.held) = (Some(Instant::now()), Some(tally.next));
-        Ok(())
-    }
-
-    /// Writes one if it is time. A disk that is full does not end a run of hours: the next one may work.
-    pub fn save_if_due(&mut self, tally: &Tally, wanted: &Wanted) {
-        if self.to.as_ref().is_some_and(|to| self.last.is_none_or(|last| last.elapsed() >= to.every)) {
-            self.save_at_end(tally, wanted);
-        }
-    }
-
-    /// Writes one, and keeps what goes wrong for the result.
-    pub fn save_at_end(&mut self, tally: &Tally, wanted: &Wanted) {
-        self.warnings.clear();
-        if let Err(error) = self.save(tally, wanted) {
-            self.warnings = vec![format!("the checkpoint could not be written: {error}")];
-            self.last = Some(Instant::now());
-        }
-    }
-
-    /// Says with an error of the machine what is done and how to go on.
-    pub fn explain(&self, error: Error, done: u64, n: u64) -> Error {
-        let file = self.to.as_ref().map(|to| to.file.display());
-        let warning = self.warnings.first().map(|warning| format!("; {warning}")).unwrap_or_default();
-        let told = match (file, self.held) {
-            (Some(file), Some(held)) if held == done => {
-                format!("{done} of {n} trajectories are done and saved in {file}; --resume {file} goes on from there")
-            }
-            (Some(file), Some(held)) => format!(
-                "{done} of {n} trajectories were done{warning}; --resume {file} goes on from {held} that are saved"
-            ),
-            (Some(_), None) => format!("{done} of {n} trajectories were done, and nothing is saved{warning}"),
-            (None, _) => format!(
-                "{done} of {n} trajectories were done, and nothing is saved; --checkpoint FILE keeps what is done"
-            ),
-        };
-        match error {
-            Error::Device(text) => Error::Device(format!("{text}; {told}")),
-            Error::Memory(text) => Error::Memory(format!("{text}; {told}")),
-            other => other,
-        }
-    }
-
-    /// What the checkpoint to begin with holds.
-    pub fn resumed(&mut self) -> Result<Option<Saved>> {
-        let Some(path) = &self.from else { return Ok(None) };
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
-        let json = opened(path, &text)?;
-        let root = Place { json: &json, path: String::new() };
-        let entries = root.entries().map_err(unreadable(path))?;
-        self.check_origin(path, &entries)?;
-        let saved = read(&entries).map_err(unreadable(path))?;
-        if self.to.as_ref().is_some_and(|to| output::is_same(path, &to.file)) {
-            self.held = Some(saved.tally.next);
-        }
-        Ok(Some(saved))
-    }
-
-    /// Refuses the checkpoint of another run, and says what differs.
-    fn check_origin(&self, path: &Path, entries: &[(&str, Place)]) -> Result<()> {
-        let of = get(entries, "of").and_then(|of| of.entries()).map_err(unreadable(path))?;
-        for (what, ours) in &self.of {
-            let theirs = get(&of, what).and_then(|text| text.text()).map_err(unreadable(path))?;
-            if theirs != ours {
-                return Err(Error::file(
-                    path,
-                    format!(
-                        "is the checkpoint of another run: its {what} is '{theirs}', here it is '{ours}'; go on with what it was made from, or begin anew without --resume"
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// What a checkpoint is called that contradicts itself.
-    pub fn damaged(&self) -> Error {
-        let path = self.from.clone().unwrap_or_default();
-        Error::file(path, "is a damaged checkpoint: its sizes contradict each other; begin anew without --resume")
+/// Writes one if it is time: the next one may work where this one does not.
+pub fn save_if_due(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) {
+    if keeper.is_due() {
+        save_at_end(keeper, tally, wanted);
     }
 }
 
-/// The text of a file: the document behind the version of the format and a hash of all that follows.
-fn sealed(document: &Value) -> String {
-    let body = document.to_string();
-    let rest = body.strip_prefix('{').unwrap_or(&body);
-    format!("{HEAD}{VERSION},\"checksum\":\"{}\",{rest}\n", hash_text(rest))
-}
-
-/// The document of a file whose text is as it was written.
-fn opened(path: &Path, text: &str) -> Result<Json> {
-    let none = || Error::file(path, "is no checkpoint of ensolve");
-    let (version, rest) = text.strip_prefix(HEAD).and_then(|rest| rest.split_once(',')).ok_or_else(none)?;
-    if version != VERSION {
-        return Err(Error::file(
-            path,
-            format!("is a checkpoint of format {version}, and this version of ensolve reads format {VERSION}"),
-        ));
-    }
-    match rest.strip_prefix("\"checksum\":\"").and_then(|rest| rest.split_once("\",")) {
-        Some((checksum, rest)) if hash_text(rest.trim_end()) == checksum => Json::parse(text).map_err(unreadable(path)),
-        _ => Err(Error::file(
-            path,
-            "is a damaged checkpoint: its text is not what was written; take an older copy, or begin anew without it",
-        )),
+/// Writes one, and keeps what goes wrong for the result.
+pub fn save_at_end(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) {
+    keeper.warnings.clear();
+    if let Err(error) = save(keeper, tally, wanted) {
+        keeper.warn(&error);
+        keeper.last = Some(Instant::now());
     }
 }
 
-fn unreadable(path: &Path) -> impl Fn(Error) -> Error {
-    move |e| Error::file(path, format!("is no checkpoint that can be read: {e}"))
+/// What the checkpoint to begin with holds.
+pub fn resumed(keeper: &mut Keeper) -> Result<Option<Saved>> {
+    let Some(path) = &keeper.from else { return Ok(None) };
+    let (saved, _) = keeper.read(path, Kind::Statistics, read)?;
+    if keeper.goes_on_in_place() {
+        keeper.held = Some(saved.tally.next);
+    }
+    Ok(Some(saved))
 }
 
 fn number(x: f64) -> Value {
@@ -277,11 +85,6 @@ fn written(tally: &Tally) -> Value {
         "failures": tally.failures.iter().map(failure).collect::<Vec<_>>(),
         "best": tally.best.iter().map(best).collect::<Vec<_>>(),
     })
-}
-
-fn get<'a>(entries: &[(&str, Place<'a>)], key: &str) -> Result<Place<'a>> {
-    let found = entries.iter().find(|(k, _)| *k == key).map(|(_, place)| place.clone());
-    found.ok_or_else(|| Error::model("", format!("'{key}' is missing")))
 }
 
 fn float(place: &Place) -> Result<f64> {

@@ -9,54 +9,33 @@
 
 mod checkpoint;
 pub mod files;
-mod fingerprint;
 mod pass;
-
 mod quantile;
 mod result;
 mod tally;
 mod wanted;
 
-pub use checkpoint::Checkpoint;
 pub use quantile::Quantile;
 pub use result::{Counts, Covariances, Cut, Exceedance, Kept, QuantityStatistics, SweepResult};
 pub use wanted::{MOST_QUANTILES, QUANTILE_BINS};
 
+use crate::checkpoint::{Keeper, RunOptions, fingerprint};
 use crate::compile::CompiledSpec;
 use crate::ensemble::Ensemble;
 use crate::error::{Error, Result};
-use crate::job::{Backend, Prepared, Progress, Silent};
+use crate::job::{Backend, Prepared};
 use crate::plan::{Plan, method, oriented};
 use crate::solution::Timings;
 use crate::solve::{Drawn, check_features, ready, run_info, solve_range};
 use crate::spec::{Keep, RunSettings, Save, SavePolicy, StatisticsSettings};
 use crate::status::Status;
-use checkpoint::Keeper;
 use pass::{Pass, Quiet};
-use std::path::PathBuf;
 use std::time::Instant;
 use tally::Tally;
 use wanted::{Wanted, wanted};
 
 /// Trajectories that find the range of the quantiles' histograms.
 pub const PILOT: u64 = 4096;
-
-/// How to go about a sweep.
-#[derive(Clone, Copy)]
-pub struct SweepOptions<'a> {
-    /// Is told how far it is.
-    pub progress: &'a dyn Progress,
-    /// Where to save what is done, now and then.
-    pub checkpoint: Option<&'a Checkpoint>,
-    /// A checkpoint to begin with; unless `checkpoint` says otherwise it is kept up to date.
-    pub resume: Option<&'a PathBuf>,
-}
-
-impl Default for SweepOptions<'_> {
-    fn default() -> Self {
-        SweepOptions { progress: &Silent, checkpoint: None, resume: None }
-    }
-}
 
 /// Solves all trajectories of an ensemble and returns their statistics.
 ///
@@ -88,7 +67,7 @@ pub fn sweep(
     statistics: &StatisticsSettings,
     backend: &mut dyn Backend,
 ) -> Result<SweepResult> {
-    sweep_with(spec, run, ensemble, statistics, backend, SweepOptions::default())
+    sweep_with(spec, run, ensemble, statistics, backend, RunOptions::default())
 }
 
 /// As [`sweep()`], with progress, checkpoints and what an earlier run has done. Where the user stops it, what is complete counts.
@@ -102,9 +81,10 @@ pub fn sweep_with(
     ensemble: &Ensemble,
     statistics: &StatisticsSettings,
     backend: &mut dyn Backend,
-    options: SweepOptions,
+    options: RunOptions,
 ) -> Result<SweepResult> {
     let start = Instant::now();
+    let keeper = Keeper::new(options)?;
     check_features(spec, backend.name(), backend.supported_features())?;
     let settled = settle(spec, run, statistics)?;
     let is_backward = run.backward == Some(true);
@@ -117,8 +97,7 @@ pub fn sweep_with(
     let names = spec.program.row_names().map(str::to_string).collect();
     let wanted = wanted(statistics, names, times(&plan, is_backward), plan.job.precision)?;
     check_size(&wanted, &plan, backend)?;
-    let prints = fingerprint::of(forward, &plan, ensemble, statistics);
-    let keeper = Keeper::new(options, prints, ensemble.size());
+    let keeper = keeper.keeps(fingerprint::of(forward, &plan, ensemble, Some(statistics)), ensemble.size());
     let drawn = Drawn { spec: forward, ensemble, tspan: oriented_run.tspan, is_backward };
     let mut pass = Pass { plan, drawn, wanted, keeper, lane_steps: None, cut: None, n_resumed: 0 };
     let integration = Instant::now();
@@ -223,8 +202,9 @@ fn of_pass(pass: &Pass, tally: &Tally, timings: Timings, backend: String, prepar
     failures.retain(|failure| failure.status != Status::Stopped);
     info.timings = timings;
     info.lane_steps = pass.lane_steps;
+    (info.n_resumed, info.n_saved) = (pass.n_resumed, pass.keeper.held);
     info.warnings =
-        [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings(&tally.moments), pass.keeper.warnings()]
+        [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings(&tally.moments), &pass.keeper.warnings]
             .concat();
     let mut statuses = tally.statuses;
     statuses[Status::Stopped as usize] = 0;
@@ -238,8 +218,6 @@ fn of_pass(pass: &Pass, tally: &Tally, timings: Timings, backend: String, prepar
         summaries: pass.wanted.summaries.clone(),
         n_traj: pass.size(),
         n_done,
-        n_resumed: pass.n_resumed,
-        n_saved: pass.keeper.held(),
         statuses,
         accepted: tally.accepted,
         rejected: tally.rejected,

@@ -1,10 +1,11 @@
 //! An ensemble through a backend to a [`Tally`]: the pilot, ranges, checkpoints and what the user stops.
 
 use super::PILOT;
-use super::checkpoint::{Keeper, Saved};
+use super::checkpoint::{self, Saved};
 use super::result::Cut;
 use super::tally::Tally;
 use super::wanted::Wanted;
+use crate::checkpoint::{FIRST_RANGE, Keeper};
 use crate::error::{Error, Result};
 use crate::job::{Backend, Progress};
 use crate::plan::Plan;
@@ -12,13 +13,7 @@ use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction, reduce};
 use crate::solve::{Drawn, JobSource, run_chunks};
 use crate::status::Status;
 use std::ops::Range;
-use std::time::{Duration, Instant};
-
-/// Between two checkpoints a backend is asked for ranges of about this part of the time between them.
-const RANGE_PART: f64 = 0.25;
-
-/// A range grows by at most this factor from one to the next.
-const RANGE_GROWTH: f64 = 4.0;
+use std::time::Instant;
 
 /// A sweep on its way.
 pub struct Pass<'a> {
@@ -38,8 +33,7 @@ impl Pass<'_> {
 
     /// All trajectories, or those that are left of an earlier run.
     pub fn run(&mut self, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<Tally> {
-        self.keeper.check_target()?;
-        let mut tally = match self.keeper.resumed()? {
+        let mut tally = match checkpoint::resumed(&mut self.keeper)? {
             Some(Saved { ranges, tally }) => {
                 ranges.into_iter().for_each(|range| self.wanted.add_range(range));
                 if !tally.is_of(&self.wanted, self.size()) {
@@ -54,7 +48,7 @@ impl Pass<'_> {
                     return Ok(stopped);
                 }
                 let tally = Tally::new(&self.wanted);
-                self.keeper.save(&tally, &self.wanted)?;
+                checkpoint::save(&mut self.keeper, &tally, &self.wanted)?;
                 tally
             }
         };
@@ -70,7 +64,7 @@ impl Pass<'_> {
         }
         let (range, mut tally) = (0..self.size().min(PILOT), Tally::new(&self.wanted));
         let done = self.reduce(range.clone(), &mut tally, (backend, &Quiet(progress)), &mut |_, _| {});
-        let short = done.map_err(|error| self.keeper.explain(error, 0, self.size()))?;
+        let short = done.map_err(|error| self.keeper.explain(error, 0))?;
         if short.is_some() || tally.next < range.end {
             short.iter().for_each(|partial| self.cut_short(&mut tally, partial));
             return Ok(Some(tally));
@@ -83,25 +77,25 @@ impl Pass<'_> {
     /// The trajectories that are left.
     fn go_on(&mut self, tally: &mut Tally, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<()> {
         let size = self.size();
-        let mut length = if self.keeper.is_idle() { size } else { PILOT };
+        let mut length = if self.keeper.is_idle() { size } else { FIRST_RANGE };
         let mut short = None;
         while tally.next < size && !progress.is_stopped() && short.is_none() {
             let (start, first) = (Instant::now(), tally.next);
             let range = first..size.min(first.saturating_add(length));
             let mut keeper = std::mem::take(&mut self.keeper);
-            let save = &mut |tally: &Tally, wanted: &Wanted| keeper.save_if_due(tally, wanted);
+            let save = &mut |tally: &Tally, wanted: &Wanted| checkpoint::save_if_due(&mut keeper, tally, wanted);
             let done = self.reduce(range, tally, (&mut *backend, progress), save);
             self.keeper = keeper;
             short = done.map_err(|error| {
-                self.keeper.save_at_end(tally, &self.wanted);
-                self.keeper.explain(error, tally.next, size)
+                checkpoint::save_at_end(&mut self.keeper, tally, &self.wanted);
+                self.keeper.explain(error, tally.next)
             })?;
             if tally.next == first && short.is_none() && !progress.is_stopped() {
                 return Err(Error::Device("a backend returned no trajectory of those it was asked for".to_string()));
             }
             length = self.keeper.next_length(tally.next - first, start.elapsed());
         }
-        self.keeper.save_at_end(tally, &self.wanted);
+        checkpoint::save_at_end(&mut self.keeper, tally, &self.wanted);
         short.iter().for_each(|partial| self.cut_short(tally, partial));
         Ok(())
     }
@@ -132,9 +126,8 @@ impl Pass<'_> {
         let done = reduce_range(plan, self.drawn, range, reduction, (&mut *backend, progress), &mut sink);
         // Spans of their own are solved by calls of their own, of which the backend knows the last.
         let counted = if plan.job.own_span { None } else { backend.lane_steps() };
-        if let Some(LaneSteps { executed, needed }) = counted {
-            let all = self.lane_steps.get_or_insert_default();
-            (all.executed, all.needed) = (all.executed + executed, all.needed + needed);
+        if let Some(steps) = counted {
+            self.lane_steps.get_or_insert_default().add(steps);
         }
         done.map(|()| short)
     }
@@ -181,11 +174,4 @@ impl Progress for Quiet<'_> {
     fn is_stopped(&self) -> bool {
         self.0.is_stopped()
     }
-}
-
-/// How many trajectories to ask for next, so that a range takes a part of the time between two checkpoints.
-pub fn next_length(done: u64, took: Duration, every: Duration) -> u64 {
-    let factor = RANGE_PART * every.as_secs_f64() / took.as_secs_f64().max(1e-9);
-    let length = done as f64 * factor.min(RANGE_GROWTH);
-    (length as u64 / BLOCK as u64).max(1) * BLOCK as u64
 }

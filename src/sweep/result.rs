@@ -23,10 +23,6 @@ pub struct SweepResult {
     pub n_traj: u64,
     /// Trajectories that have ended and count here.
     pub n_done: u64,
-    /// Of these, how many come from the checkpoint with which the run began.
-    pub n_resumed: u64,
-    /// Of these, how many are in the checkpoint, from which another run may go on; `None` where none was written.
-    pub n_saved: Option<u64>,
     /// Trajectories of each status, by its code.
     pub statuses: [u64; Status::ALL.len()],
     /// Accepted steps.

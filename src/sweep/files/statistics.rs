@@ -90,7 +90,7 @@ pub fn json(result: &SweepResult, rows: &[usize], mut out: impl Write) -> Result
         "seed": info.seed,
         "n": result.n_traj,
         "n_done": result.n_done,
-        "n_resumed": result.n_resumed,
+        "n_resumed": result.info.n_resumed,
         "partial": result.partial_note(),
         "t": result.t,
         "names": rows.iter().map(|row| &result.names[*row]).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! What the numbers of a sweep depend on, so that a checkpoint is continued only by the run that it is of.
+//! What the numbers of a run depend on, so that a checkpoint is continued only by the run that it is of.
 //!
 //! The backend is not among it: another one gives the same statistics to rounding, for a GPU sums blocks in the format of the run.
 
@@ -13,7 +13,7 @@ pub fn of(
     spec: &CompiledSpec,
     plan: &Plan,
     ensemble: &Ensemble,
-    statistics: &StatisticsSettings,
+    statistics: Option<&StatisticsSettings>,
 ) -> Vec<(&'static str, String)> {
     let job = &plan.job;
     let equations = hash(&(&spec.program, &spec.initial_values, &spec.own_stops, &spec.own_tspan, &spec.x0, &spec.p));
@@ -22,7 +22,7 @@ pub fn of(
         false => format!("{} to {}", job.t0, job.t1),
     };
     let limits = (&job.rtol, &job.atol, job.max_steps, job.compensated, &job.method);
-    vec![
+    let mut all = vec![
         ("model", format!("{}, {equations}", spec.title())),
         ("trajectories", ensemble.size().to_string()),
         ("ensemble", format!("seed {}, {}", ensemble.seed(), hash(ensemble))),
@@ -31,8 +31,9 @@ pub fn of(
         ("method", format!("{}, {}", describe_method(job), hash(&limits))),
         ("precision", job.precision.to_string()),
         ("arithmetic", job.arithmetic.name().to_string()),
-        ("statistics", hash(statistics)),
-    ]
+    ];
+    all.extend(statistics.map(|statistics| ("statistics", hash(statistics))));
+    all
 }
 
 /// [`hash_text`] of what `{:?}` prints.
@@ -45,9 +46,14 @@ fn hash(thing: &dyn Debug) -> String {
 
 /// FNV-1a: 64 bits, which differ for different texts but for one chance in 10^19.
 pub fn hash_text(text: &str) -> String {
+    format!("{:016x}", hash_bytes(text.as_bytes()))
+}
+
+/// The same of bytes, as a number.
+pub fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut fnv = Fnv::default();
-    let _ = fnv.write_str(text);
-    format!("{:016x}", fnv.0)
+    fnv.add(bytes);
+    fnv.0
 }
 
 struct Fnv(u64);
@@ -58,11 +64,17 @@ impl Default for Fnv {
     }
 }
 
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
 impl Write for Fnv {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.add(text.as_bytes());
         Ok(())
     }
 }

@@ -1,0 +1,334 @@
+//! What a run has done, in a file, so that another run goes on from there.
+//!
+//! Every such file begins with a line of JSON: `ensolve_checkpoint` (the version of the format), `checksum` (of the text after it),
+//! `of` (what the numbers depend on) and `n`. Where trajectories are stored, `kind` says so, and they follow the line
+//! ([`journal`]); statistics are in the line itself (`src/sweep/checkpoint.rs`). Work that is not finished is never replaced by other
+//! work, and a run goes on only from what it is of.
+
+pub(crate) mod fingerprint;
+pub(crate) mod journal;
+
+use crate::error::{Error, Result};
+use crate::job::{Progress, Silent};
+use crate::output;
+use crate::reduce::BLOCK;
+use crate::spec::json::{Json, Place};
+use fingerprint::hash_text;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const VERSION: &str = "2";
+
+/// How every checkpoint begins.
+const HEAD: &str = "{\"ensolve_checkpoint\":";
+
+/// Time between two checkpoints where nothing else is said.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Between two checkpoints a backend is asked for ranges of about this part of the time between them.
+const RANGE_PART: f64 = 0.25;
+
+/// A range grows by at most this factor from one to the next.
+const RANGE_GROWTH: f64 = 4.0;
+
+/// Trajectories of the first range, before any time is known.
+pub(crate) const FIRST_RANGE: u64 = 4096;
+
+/// How to go about a run that may be interrupted.
+#[derive(Clone, Copy)]
+pub struct RunOptions<'a> {
+    /// Is told how far it is.
+    pub progress: &'a dyn Progress,
+    /// Where to save what is done, now and then.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// A checkpoint to begin with; unless `checkpoint` says otherwise it is kept up to date.
+    pub resume: Option<&'a PathBuf>,
+}
+
+impl Default for RunOptions<'_> {
+    fn default() -> Self {
+        RunOptions { progress: &Silent, checkpoint: None, resume: None }
+    }
+}
+
+impl<'a> RunOptions<'a> {
+    /// No checkpoints.
+    pub fn reporting_to(progress: &'a dyn Progress) -> Self {
+        RunOptions { progress, ..RunOptions::default() }
+    }
+
+    /// Whether anything is saved or begun with.
+    pub(crate) fn has_files(&self) -> bool {
+        self.checkpoint.is_some() || self.resume.is_some()
+    }
+}
+
+/// Where and how often to save what is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The file. It is replaced if it holds a finished run, and refused if it holds anything else.
+    pub file: PathBuf,
+    /// Time between two of them; one more is written at the end, and where the run is stopped or fails. Trajectories that are
+    /// stored go into the file at once, and that often to the disk.
+    pub every: Duration,
+}
+
+impl Checkpoint {
+    /// Once a minute.
+    pub fn new(file: impl Into<PathBuf>) -> Self {
+        Checkpoint { file: file.into(), every: EVERY }
+    }
+}
+
+/// What the trajectories of a checkpoint are good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Statistics,
+    Trajectories,
+}
+
+impl Kind {
+    fn of(entries: &[(&str, Place)]) -> Kind {
+        if get(entries, "kind").is_ok() { Kind::Trajectories } else { Kind::Statistics }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Kind::Statistics => "makes statistics",
+            Kind::Trajectories => "stores trajectories",
+        }
+    }
+}
+
+/// Knows the file to write and the one to begin with, and what the former holds.
+#[derive(Default)]
+pub(crate) struct Keeper {
+    pub to: Option<Checkpoint>,
+    pub from: Option<PathBuf>,
+    /// What the numbers depend on, by name.
+    pub of: Vec<(&'static str, String)>,
+    /// Trajectories of the run.
+    pub n: u64,
+    /// When the file was written last.
+    pub last: Option<Instant>,
+    /// Trajectories in the file, once it is one of this run.
+    pub held: Option<u64>,
+    /// Checkpoints that could not be written.
+    pub warnings: Vec<String>,
+}
+
+impl Keeper {
+    /// Refuses a file to write that is something else or holds work that is not finished.
+    pub fn new(options: RunOptions) -> Result<Keeper> {
+        let from = options.resume.cloned();
+        let to = options.checkpoint.cloned().or(from.clone().map(Checkpoint::new));
+        let keeper = Keeper { to, from, ..Keeper::default() };
+        keeper.check_target()?;
+        Ok(keeper)
+    }
+
+    /// Says what run it is for.
+    pub fn keeps(self, of: Vec<(&'static str, String)>, n: u64) -> Keeper {
+        Keeper { of, n, ..self }
+    }
+
+    fn check_target(&self) -> Result<()> {
+        let Some(Checkpoint { file, .. }) = &self.to else { return Ok(()) };
+        let Some(there) = std::fs::metadata(file).ok().filter(|_| !self.goes_on_in_place()) else { return Ok(()) };
+        let refuse = |what: &str| Err(Error::file(file, format!("{what}; name another file for the checkpoint")));
+        if !there.is_file() {
+            return refuse("is no regular file");
+        }
+        let line = match first_line(file) {
+            Err(error) if error.kind() != std::io::ErrorKind::InvalidData => return Err(Error::file(file, error)),
+            Err(_) => return refuse("exists, and is no checkpoint"),
+            Ok(line) if line.is_empty() => return Ok(()),
+            Ok(line) if !line.starts_with(HEAD) => return refuse("exists, and is no checkpoint"),
+            Ok(line) => line,
+        };
+        let Ok(json) = opened(file, &line) else {
+            return refuse("is a checkpoint that this version cannot read, or a damaged one; delete it");
+        };
+        match progress(file, &json, line.len() as u64).map_err(unreadable(file))? {
+            (n, next) if 0 < next && next < n => Err(Error::file(
+                file,
+                format!(
+                    "holds a run that is not finished, {next} of {n} trajectories; --resume {} goes on with it; to begin anew delete it, or name another file",
+                    file.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the file to begin with is the one to write.
+    pub fn goes_on_in_place(&self) -> bool {
+        let to = self.to.as_ref().map(|to| &to.file);
+        self.from.as_ref().zip(to).is_some_and(|(from, to)| output::is_same(from, to))
+    }
+
+    /// Whether nothing is to be written.
+    pub fn is_idle(&self) -> bool {
+        self.to.is_none()
+    }
+
+    /// Whether it is time to write.
+    pub fn is_due(&self) -> bool {
+        self.to.as_ref().is_some_and(|to| self.last.is_none_or(|last| last.elapsed() >= to.every))
+    }
+
+    /// How many trajectories to ask for next.
+    pub fn next_length(&self, done: u64, took: Duration) -> u64 {
+        self.to.as_ref().map_or(u64::MAX, |to| next_length(done, took, to.every))
+    }
+
+    /// The line that a file of this run begins with, with more entries.
+    pub fn line(&self, more: impl IntoIterator<Item = (&'static str, Value)>) -> String {
+        let of = self.of.iter().map(|(what, text)| (what.to_string(), Value::from(text.as_str()))).collect();
+        let entries = [("of", Value::Object(of)), ("n", Value::from(self.n))].into_iter().chain(more);
+        sealed(&Value::Object(entries.map(|(key, value)| (key.to_string(), value)).collect()))
+    }
+
+    /// Has `read` look at the first line of a file, if it is of a run like this one.
+    pub fn read<T>(
+        &self,
+        path: &Path,
+        kind: Kind,
+        read: impl FnOnce(&[(&str, Place)]) -> Result<T>,
+    ) -> Result<(T, u64)> {
+        let line = first_line(path).map_err(|e| Error::file(path, e))?;
+        let json = opened(path, &line)?;
+        let entries = Place { json: &json, path: String::new() };
+        let entries = entries.entries().map_err(unreadable(path))?;
+        let theirs = Kind::of(&entries);
+        if theirs != kind {
+            return Err(Error::file(
+                path,
+                format!("is the checkpoint of a run that {}, and this one {}", theirs.describe(), kind.describe()),
+            ));
+        }
+        self.check_origin(path, &entries)?;
+        Ok((read(&entries).map_err(unreadable(path))?, line.len() as u64))
+    }
+
+    /// Refuses the checkpoint of another run, and says what differs.
+    fn check_origin(&self, path: &Path, entries: &[(&str, Place)]) -> Result<()> {
+        let of = get(entries, "of").and_then(|of| of.entries()).map_err(unreadable(path))?;
+        for (what, ours) in &self.of {
+            let theirs = get(&of, what).and_then(|text| text.text()).map_err(unreadable(path))?;
+            if theirs != ours {
+                return Err(Error::file(
+                    path,
+                    format!(
+                        "is the checkpoint of another run: its {what} is '{theirs}', here it is '{ours}'; go on with what it was made from, or begin anew without --resume"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a checkpoint is called that contradicts itself.
+    pub fn damaged(&self) -> Error {
+        let path = self.from.clone().unwrap_or_default();
+        Error::file(path, "is a damaged checkpoint: its sizes contradict each other; begin anew without --resume")
+    }
+
+    /// Keeps what goes wrong for the result. A disk that is full does not end a run of hours.
+    pub fn warn(&mut self, error: &Error) {
+        let held = self.held.filter(|held| *held > 0).map(|held| format!("; it holds the first {held} trajectories"));
+        self.warnings = vec![format!("the checkpoint could not be written: {error}{}", held.unwrap_or_default())];
+    }
+
+    /// Says with an error of the machine what is done and how to go on.
+    pub fn explain(&self, error: Error, done: u64) -> Error {
+        let (file, n) = (self.to.as_ref().map(|to| to.file.display()), self.n);
+        let warning = self.warnings.first().map(|warning| format!("; {warning}")).unwrap_or_default();
+        let told = match (file, self.held) {
+            (Some(file), Some(held)) if held == done => {
+                format!("{done} of {n} trajectories are done and saved in {file}; --resume {file} goes on from there")
+            }
+            (Some(file), Some(held)) => format!(
+                "{done} of {n} trajectories were done{warning}; --resume {file} goes on from {held} that are saved"
+            ),
+            (Some(_), None) => format!("{done} of {n} trajectories were done, and nothing is saved{warning}"),
+            (None, _) => format!(
+                "{done} of {n} trajectories were done, and nothing is saved; --checkpoint FILE keeps what is done"
+            ),
+        };
+        match error {
+            Error::Device(text) => Error::Device(format!("{text}; {told}")),
+            Error::Memory(text) => Error::Memory(format!("{text}; {told}")),
+            other => other,
+        }
+    }
+}
+
+/// How many trajectories to ask for next, so that a range takes a part of the time between two checkpoints.
+fn next_length(done: u64, took: Duration, every: Duration) -> u64 {
+    let factor = RANGE_PART * every.as_secs_f64() / took.as_secs_f64().max(1e-9);
+    let length = done as f64 * factor.min(RANGE_GROWTH);
+    (length as u64 / BLOCK as u64).max(1) * BLOCK as u64
+}
+
+/// Trajectories of the run that a checkpoint is of, and how many of them it holds.
+fn progress(path: &Path, json: &Json, line: u64) -> Result<(u64, u64)> {
+    let entries = Place { json, path: String::new() };
+    let entries = entries.entries()?;
+    let n = get(&entries, "n")?.whole()?;
+    let next = match Kind::of(&entries) {
+        Kind::Trajectories => journal::held(path, line)?,
+        Kind::Statistics => get(&get(&entries, "tally")?.entries()?, "next")?.whole()?,
+    };
+    Ok((n, next))
+}
+
+/// The text of a checkpoint up to the end of its first line; how the file begins, if it is none.
+fn first_line(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut line) = (BufReader::new(File::open(path)?), String::new());
+    // Of what is no checkpoint a line may be long.
+    Read::by_ref(&mut file).take(HEAD.len() as u64).read_to_string(&mut line)?;
+    if line == HEAD {
+        file.read_line(&mut line)?;
+    }
+    Ok(line)
+}
+
+/// A line: the document behind the version of the format and a hash of all that follows.
+fn sealed(document: &Value) -> String {
+    let body = document.to_string();
+    let rest = body.strip_prefix('{').unwrap_or(&body);
+    format!("{HEAD}{VERSION},\"checksum\":\"{}\",{rest}\n", hash_text(rest))
+}
+
+/// The document of a line that is as it was written.
+fn opened(path: &Path, text: &str) -> Result<Json> {
+    let none = || Error::file(path, "is no checkpoint of ensolve");
+    let (version, rest) = text.strip_prefix(HEAD).and_then(|rest| rest.split_once(',')).ok_or_else(none)?;
+    if version != VERSION {
+        return Err(Error::file(
+            path,
+            format!("is a checkpoint of format {version}, and this version of ensolve reads format {VERSION}"),
+        ));
+    }
+    match rest.strip_prefix("\"checksum\":\"").and_then(|rest| rest.split_once("\",")) {
+        Some((checksum, rest)) if hash_text(rest.trim_end()) == checksum => Json::parse(text).map_err(unreadable(path)),
+        _ => Err(Error::file(
+            path,
+            "is a damaged checkpoint: its text is not what was written; take an older copy, or begin anew without it",
+        )),
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(Error) -> Error {
+    move |e| Error::file(path, format!("is no checkpoint that can be read: {e}"))
+}
+
+/// An entry by its name.
+pub(crate) fn get<'a>(entries: &[(&str, Place<'a>)], key: &str) -> Result<Place<'a>> {
+    let found = entries.iter().find(|(k, _)| *k == key).map(|(_, place)| place.clone());
+    found.ok_or_else(|| Error::model("", format!("'{key}' is missing")))
+}
