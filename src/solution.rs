@@ -358,6 +358,23 @@ impl EnsembleResult {
 
     /// Number of trajectories that succeeded.
     pub fn n_finished(&self) -> usize {
-        self.status.iter().filter(|status| **status == Status::Success).count()
+        self.count(Status::Success)
+    }
+
+    /// Number of trajectories that ended so.
+    pub fn count(&self, wanted: Status) -> usize {
+        self.status.iter().filter(|status| **status == wanted).count()
+    }
+
+    /// What is missing of a run that the user has stopped, in a sentence.
+    pub fn partial_note(&self) -> Option<String> {
+        let (n, n_stopped) = (self.n_traj(), self.count(Status::Stopped));
+        match (n_stopped, n - n_stopped) {
+            (0, _) => None,
+            (_, 0) => Some(format!("stopped before any of {n} trajectories had ended")),
+            (_, n_ended) => Some(format!(
+                "stopped: {n_ended} of {n} trajectories had ended; of those that were on their way the slow ones are missing, so that these are no fair sample"
+            )),
+        }
     }
 }

@@ -163,7 +163,7 @@ impl Storing<'_> {
             let collector = &mut self.collector;
             take_up(&mut self.plan, self.drawn, (first, &output), &mut |chunk| collector.collect(chunk))?;
             at += output.n_traj as u64;
-            progress.finished(output.n_traj);
+            progress.resumed(output.n_traj as u64);
             self.collector.result.info.n_resumed += output.n_traj as u64;
         }
         Ok(at)
@@ -208,8 +208,8 @@ impl Storing<'_> {
             if is_cut && is_again {
                 return Ok(());
             }
-            if !is_cut {
-                journal.add(chunk.first, chunk.output);
+            if !is_cut && !journal.add(chunk.first, chunk.output) {
+                journal.keeper().warnings.iter().for_each(|warning| progress.warn(warning));
             }
             let end = chunk.first + chunk.output.n_traj as u64;
             collector.collect(chunk)?;

@@ -1,14 +1,16 @@
-//! Sweeps that are stopped, that fail and that go on.
+//! Runs that are stopped, that fail and that go on: statistics, and trajectories that are stored.
 
 mod common;
 
 use common::Limited;
 use ensolve::checkpoint::{Checkpoint, RunOptions};
 use ensolve::job::{Inputs, Job, Prepared, Progress, RawOutput};
+use ensolve::solve::solve_range_with;
 use ensolve::spec::{Covariance, Keep, Measure};
 use ensolve::sweep::{Cut, SweepResult, sweep_with};
 use ensolve::{
-    Backend, CompiledSpec, CpuBackend, Ensemble, Error, Precision, Result, RunSettings, StatisticsSettings, World,
+    Backend, CompiledSpec, CpuBackend, Ensemble, EnsembleResult, Error, Precision, Result, RunSettings,
+    StatisticsSettings, World,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -258,8 +260,7 @@ fn checkpoints_of_other_runs_and_files_that_are_none_are_refused() {
     let mut case = case();
     let file = case.file();
     let resume = RunOptions { resume: Some(&file), ..RunOptions::default() };
-    let why = std::fs::read_to_string(&file).expect_err("it is not there yet");
-    assert_eq!(case.message(resume), format!("PLACE/sweep.checkpoint: {why}"));
+    assert_eq!(case.message(resume), "PLACE/sweep.checkpoint: there is no such checkpoint to go on from");
 
     let checkpoint = Checkpoint::new(&file);
     let stop = StopAt::new(3000);
@@ -300,5 +301,169 @@ fn checkpoints_of_other_runs_and_files_that_are_none_are_refused() {
     }
     let nowhere = Checkpoint::new(case.place.path().join("none/sweep.checkpoint"));
     let message = case.message(RunOptions { checkpoint: Some(&nowhere), ..RunOptions::default() });
-    assert!(message.starts_with("PLACE/none/sweep.checkpoint: cannot be written: "), "{message}");
+    assert_eq!(message, "PLACE/none/sweep.checkpoint: there is no folder 'PLACE/none'; create it first");
+}
+
+/// A run whose trajectories are stored; some of them fail.
+fn stored(case: &Case, backend: &mut dyn Backend, options: RunOptions) -> Result<EnsembleResult> {
+    solve_range_with(&case.spec, &case.run, &case.ensemble, 100..8000, backend, options)
+}
+
+/// Every bit of it.
+fn bits(result: &EnsembleResult) -> String {
+    let mut info = result.info.clone();
+    (info.elapsed, info.timings, info.n_resumed, info.n_saved) = Default::default();
+    let numbers: Vec<u64> = result.saved.iter().chain(&result.final_states).map(|x| x.to_bits()).collect();
+    format!("{info:?} {:?} {numbers:?} {result:?}", result.status).replace(&format!("{:?}", result.info), "")
+}
+
+/// Cases whose files differ: numbers of f64 and of f32, accepted steps, time spans of their own, and time that runs backward.
+fn cases_of_trajectories() -> Vec<(&'static str, Case)> {
+    let own = |mut case: Case| {
+        let world = World::from_json(
+            r#"{"states": {"x": 1.0}, "parameters": {"k": 1.0, "end": 2.0}, "derivatives": {"x": "-k*x^2"},
+                "run": {"tspan": [0, "end"], "save": {"every": 0.5}},
+                "ensemble": {"size": 9000, "seed": 2, "vary": {"k": {"uniform": [-1, 2]}, "end": {"uniform": [0.5, 3]}}}}"#,
+        )
+        .expect("a model");
+        case.spec = world.compile().expect("a valid model");
+        case.ensemble = Ensemble::new(&case.spec, &world.ensemble).expect("a valid ensemble");
+        case.run = world.run;
+        case
+    };
+    let with = |change: fn(&mut RunSettings)| {
+        let mut case = case();
+        change(&mut case.run);
+        case
+    };
+    vec![
+        ("f64", case()),
+        ("f32", with(|run| run.precision = Some(Precision::F32))),
+        ("every step", with(|run| run.save = Some(ensolve::Save::Steps))),
+        ("backward", with(|run| (run.backward, run.tspan) = (Some(true), Some((0.3, 0.0))))),
+        ("own spans", own(case())),
+    ]
+}
+
+#[test]
+fn trajectories_that_are_stored_are_those_of_a_run_that_was_not_interrupted() {
+    for (name, case) in cases_of_trajectories() {
+        let whole = stored(&case, &mut backend(), RunOptions::default()).expect("a valid run");
+        assert!(whole.n_finished() > 0 && whole.partial_note().is_none(), "{name}");
+        let (file, copy) = (case.file(), case.place.path().join("copy.checkpoint"));
+        let checkpoint = Checkpoint { every: Duration::ZERO, ..Checkpoint::new(&file) };
+        let stop = StopAt::new(1500);
+        let options = RunOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
+        let part = stored(&case, &mut backend(), options).expect("it is stopped");
+        assert!(part.partial_note().is_some() && part.info.n_saved.is_some_and(|n| n >= 1024), "{name}");
+        // What a process leaves that is killed while it writes.
+        let mut bytes = std::fs::read(&file).expect("it is there");
+        bytes.extend(&bytes.clone()[bytes.len() - 1000..]);
+        std::fs::write(&file, &bytes).expect("it can be written");
+        let stop = StopAt::new(4000);
+        let options = RunOptions { progress: &stop, checkpoint: None, resume: Some(&file) };
+        let more = stored(&case, &mut backend(), options).expect("it is stopped again");
+        assert_eq!(Some(more.info.n_resumed), part.info.n_saved, "{name}");
+        assert!(more.info.n_saved > part.info.n_saved, "{name}");
+        // To the end, in chunks of other sizes and to another file, which then holds all of it.
+        let to_copy = Checkpoint::new(&copy);
+        let options = RunOptions { checkpoint: Some(&to_copy), resume: Some(&file), ..RunOptions::default() };
+        let mut other = Limited { backend: Box::new(CpuBackend::new()), trajectories: 700, rows: usize::MAX };
+        let end = stored(&case, &mut other, options).expect("it goes on");
+        assert_eq!((Some(end.info.n_resumed), end.info.n_saved), (more.info.n_saved, Some(7900)), "{name}");
+        let from_copy = RunOptions { resume: Some(&copy), ..RunOptions::default() };
+        let again = stored(&case, &mut backend(), from_copy).expect("nothing is left to do");
+        assert_eq!(again.info.n_resumed, 7900, "{name}");
+        for result in [end, again] {
+            assert!(bits(&result) == bits(&whole), "{name}: not the bits of the run that was not interrupted");
+        }
+    }
+}
+
+#[test]
+fn files_of_trajectories_that_are_damaged_or_of_other_runs_are_refused() {
+    let mut case = case();
+    let file = case.file();
+    let message = |case: &Case, options: RunOptions| {
+        let error = stored(case, &mut backend(), options).expect_err("it is refused").to_string();
+        error.replace(&case.place.path().display().to_string(), "PLACE")
+    };
+    let (checkpoint, stop) = (Checkpoint::new(&file), StopAt::new(3000));
+    let options = RunOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
+    let held = stored(&case, &mut backend(), options).expect("it is stopped").info.n_saved.expect("it is saved");
+    let again = RunOptions { checkpoint: Some(&checkpoint), ..RunOptions::default() };
+    assert_eq!(
+        message(&case, again),
+        format!(
+            "PLACE/sweep.checkpoint: holds a run that is not finished, {held} of 7900 trajectories; --resume {0} goes on with it; to begin anew delete it, or name another file",
+            "PLACE/sweep.checkpoint"
+        )
+    );
+    let resume = RunOptions { resume: Some(&file), ..RunOptions::default() };
+    assert_eq!(
+        case.message(resume),
+        "PLACE/sweep.checkpoint: is the checkpoint of a run that stores trajectories, and this one makes statistics"
+    );
+    case.run.rtol = Some(ensolve::Tolerance::Scalar(1e-4));
+    let refused = message(&case, resume);
+    assert!(refused.contains("is the checkpoint of another run: its method is 'tsit5, rtol 1e-6"), "{refused}");
+    case.run.rtol = None;
+
+    let whole = std::fs::read(&file).expect("it is there");
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 3] ^= 1;
+    std::fs::write(&file, &bytes).expect("it can be written");
+    let refused = message(&case, resume);
+    assert!(refused.contains("is a damaged checkpoint: trajectories from "), "{refused}");
+    bytes.copy_from_slice(&whole);
+    bytes[40] ^= 1;
+    std::fs::write(&file, &bytes).expect("it can be written");
+    assert!(message(&case, resume).contains("is a damaged checkpoint: its text is not what was written"));
+
+    let made = Checkpoint::new(case.place.path().join("statistics.checkpoint"));
+    let options = RunOptions { checkpoint: Some(&made), ..RunOptions::default() };
+    case.sweep(&mut backend(), options).expect("a valid run");
+    assert_eq!(
+        message(&case, RunOptions { resume: Some(&made.file), ..RunOptions::default() }),
+        "PLACE/statistics.checkpoint: is the checkpoint of a run that makes statistics, and this one stores trajectories"
+    );
+}
+
+#[test]
+fn a_lost_device_loses_no_trajectory_that_was_stored() {
+    let case = case();
+    let file = case.file();
+    let checkpoint = Checkpoint::new(&file);
+    let options = RunOptions { checkpoint: Some(&checkpoint), ..RunOptions::default() };
+    let error = stored(&case, &mut Failing(backend(), 3), options).expect_err("the device is lost");
+    let told = format!(
+        "gpu: the device is lost; 3072 of 7900 trajectories are done and saved in {0}; --resume {0} goes on from there",
+        file.display()
+    );
+    assert_eq!(error.to_string(), told);
+    let resumed = stored(&case, &mut backend(), RunOptions { resume: Some(&file), ..RunOptions::default() });
+    let whole = stored(&case, &mut backend(), RunOptions::default()).expect("a valid run");
+    assert!(bits(&resumed.expect("it goes on")) == bits(&whole));
+}
+
+#[test]
+#[cfg(unix)]
+fn nobody_else_writes_a_checkpoint_that_is_in_use() {
+    let case = case();
+    let file = case.file();
+    let checkpoint = Checkpoint::new(&file);
+    /// Tries to begin another run when the first chunk is done.
+    struct Second<'a>(&'a Case, &'a Checkpoint, std::sync::Mutex<Vec<String>>);
+    impl Progress for Second<'_> {
+        fn finished(&self, _: usize) {
+            let options = RunOptions { checkpoint: Some(self.1), ..RunOptions::default() };
+            let refused = stored(self.0, &mut backend(), options).expect_err("the file is in use").to_string();
+            self.2.lock().expect("nobody panics").push(refused);
+        }
+    }
+    let second = Second(&case, &checkpoint, Default::default());
+    let options = RunOptions { progress: &second, checkpoint: Some(&checkpoint), resume: None };
+    stored(&case, &mut backend(), options).expect("it is alone");
+    let refused = second.2.into_inner().expect("nobody panics");
+    assert!(refused[0].ends_with("another process is writing it; name another file for the checkpoint"), "{refused:?}");
 }

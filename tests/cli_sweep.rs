@@ -114,8 +114,13 @@ const BAD: &[(&str, &str)] = &[
         "--only 3 replays one trajectory, and --exceed is about all of them; leave out one of them\n",
     ),
     (
-        "--checkpoint c",
-        "--checkpoint needs --statistics: trajectories that are stored are written by --out when the run is done\n",
+        "--checkpoint c --reps 2 --backend cpu",
+        "reps: a checkpoint holds a run that is made once; leave out reps, or the checkpoint\n",
+    ),
+    ("--every 5s", "--every is the time between checkpoints; name their file with --checkpoint FILE\n"),
+    (
+        "--keep-out k.csv",
+        "--keep-out writes what --keep chooses from trajectories that are not stored; --out writes those that are\n",
     ),
     ("--statistics --every 5s", "--every is the time between checkpoints; name their file with --checkpoint FILE\n"),
     (
@@ -213,6 +218,8 @@ fn files_hold_the_statistics() {
         "t",
         "quantity",
         "n",
+        "n_done",
+        "n_asked",
         "mean",
         "std",
         "min",
@@ -227,9 +234,9 @@ fn files_hold_the_statistics() {
     ];
     assert_eq!(rows[0], header);
     assert_eq!(rows.len(), 1 + 2 * 5 + 1);
-    assert_eq!(rows[5][..3], ["2", "x", "40"]);
-    assert_eq!(rows[5][3].parse::<f64>().unwrap(), x["mean"][4].as_f64().unwrap());
-    assert_eq!((rows[11][0].as_str(), rows[11][1].as_str(), rows[11][12].as_str()), ("", "integral(x)", ""));
+    assert_eq!(rows[5][..5], ["2", "x", "40", "40", "40"]);
+    assert_eq!(rows[5][5].parse::<f64>().unwrap(), x["mean"][4].as_f64().unwrap());
+    assert_eq!((rows[11][0].as_str(), rows[11][1].as_str(), rows[11][14].as_str()), ("", "integral(x)", ""));
 
     let mut npz = place.npz("s.npz");
     let (t, mean): (Array1<f64>, Array1<f64>) = (npz.by_name("t").unwrap(), npz.by_name("x.mean").unwrap());
@@ -295,6 +302,7 @@ fn checkpoints_go_on() {
 fn no_file_is_written_over_another() {
     let place = Place::new();
     fs::write(place.0.path().join("notes.txt"), "mine").unwrap();
+    fs::write(place.0.path().join("table.csv"), "k\n1\n2\n").unwrap();
     for (options, message) in [
         (
             "--out s.json --checkpoint ./s.json",
@@ -305,6 +313,10 @@ fn no_file_is_written_over_another() {
             "--keep-out would be written over the file of --out; give them different names",
         ),
         ("--out section.json", "--out would be written over the file of the model; give them different names"),
+        (
+            "--n 2 --vary k=csv(table.csv) --out ./table.csv",
+            "--out would be written over the file of a table of inputs; give them different names",
+        ),
         ("--checkpoint notes.txt", "notes.txt: exists, and is no checkpoint; name another file for the checkpoint"),
         ("--checkpoint .", ".: is no regular file; name another file for the checkpoint"),
     ] {
@@ -312,5 +324,30 @@ fn no_file_is_written_over_another() {
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), format!("error: {message}\n")), "{options}");
     }
     assert_eq!(fs::read_to_string(place.0.path().join("notes.txt")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(place.0.path().join("table.csv")).unwrap(), "k\n1\n2\n");
+    // A link to a file that is not there yet.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("same.json", place.0.path().join("link.json")).unwrap();
+        let output = place.ensolve("run section.json --backend cpu --out link.json --checkpoint same.json");
+        let message = "--checkpoint would be written over the file of --out; give them different names";
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), format!("error: {message}\n")));
+        place.good("run section.json --backend cpu --out link.json");
+        assert!(place.0.path().join("link.json").is_symlink());
+        assert_eq!(place.json("same.json")["n"], json!(40));
+    }
     assert_eq!(fs::read_to_string(place.0.path().join("section.json")).unwrap(), with_section());
+}
+
+#[test]
+fn trajectories_that_are_stored_have_checkpoints_too() {
+    let place = Place::new();
+    place.good("run decay.json --backend cpu --checkpoint c --out all.npz");
+    let stdout = place.good("run decay.json --backend cpu --resume c --out again.npz");
+    assert!(stdout.contains("; 40 trajectories are from the checkpoint\n"), "{stdout}");
+    let bytes = |name: &str| fs::read(place.0.path().join(name)).unwrap();
+    assert!(bytes("all.npz") == bytes("again.npz"));
+    let output = place.ensolve("run section.json --backend cpu --resume c");
+    let why = "c: is the checkpoint of a run that stores trajectories, and this one makes statistics";
+    assert_eq!(text(&output.stderr), format!("error: {why}\n"));
 }

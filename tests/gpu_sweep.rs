@@ -6,7 +6,10 @@ mod common;
 
 use common::gpu;
 use ensolve::gpu::SeveralGpus;
-use ensolve::{Arithmetic, Backend, CpuBackend, Ensemble, Precision, RunSettings, SweepResult, World, sweep};
+use ensolve::{
+    Arithmetic, Backend, CpuBackend, Ensemble, EnsembleResult, Precision, RunSettings, Save, SweepResult, World,
+    solve_ensemble, sweep,
+};
 
 /// Everything at once: random and listed inputs, an output, several save times, failures, every kind of statistics.
 const MODEL: &str = r#"{
@@ -109,5 +112,54 @@ fn several_adapters_share_spans_of_their_own() {
             format!("{:?}", (&result.final_states, &result.saved, &result.status, &result.accepted))
         };
         assert_eq!(solved(&mut three), solved(&mut whole));
+    }
+}
+
+/// Mesa's software adapter ends all loops of an invocation after 65535 rounds.
+#[test]
+fn as_many_save_times_as_a_software_adapter_can_be_trusted_with() {
+    let Some(mut gpu) = gpu() else { return };
+    let model = r#"{
+        "model": "decay", "states": {"x": 1.0}, "parameters": {"k": 1.0}, "derivatives": {"x": "-k*x"},
+        "run": {"tspan": [0, 1], "rtol": 1e-2, "atol": 1e-2}, "ensemble": {"size": 3, "seed": 1, "vary": {"k": {"uniform": [0.5, 1]}}},
+        "statistics": {"summaries": ["min(x)", "time_of_min(x)", "time_above(x, 0.9)", "final(x)"]}
+    }"#;
+    let world = World::from_json(model).expect("a model");
+    let spec = world.compile().expect("a valid model");
+    let ensemble = Ensemble::new(&spec, &world.ensemble).expect("valid inputs");
+    let run = |points: usize, method: &str| RunSettings {
+        precision: Some(Precision::F32),
+        arithmetic: Some(Arithmetic::Exact),
+        method: Some(method.to_string()),
+        save: Some(Save::Points(points)),
+        ..world.run.clone()
+    };
+    // All of them are in a few steps.
+    for method in ["tsit5", "dop853"] {
+        let run = run(32767, method);
+        let stored =
+            |backend: &mut dyn Backend| solve_ensemble(&spec, &run, &ensemble, backend).expect("the run works");
+        let (on_gpu, on_cpu) = (stored(&mut gpu), stored(&mut CpuBackend::new()));
+        assert_eq!(on_cpu.n_finished(), 3);
+        let bits = |result: &EnsembleResult| result.saved.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&on_gpu) == bits(&on_cpu), "{method}");
+    }
+    let wanted = world.statistics.clone().expect("they are there");
+    let most = run(32767, "tsit5");
+    let reduced = |backend: &mut dyn Backend| sweep(&spec, &most, &ensemble, &wanted, backend).expect("the run works");
+    let (on_gpu, on_cpu) = (reduced(&mut gpu), reduced(&mut CpuBackend::new()));
+    for name in &on_cpu.summaries {
+        let of = |result: &SweepResult| result.summary(name).map(|q| (q.min, q.max));
+        let ((g_min, g_max), (c_min, c_max)) = of(&on_gpu).zip(of(&on_cpu)).expect("it is there");
+        // A sum of up to 32,766 intervals, in f32 on the device: half a unit of 1 each at most.
+        let tolerance = if name.starts_with("time_above") { 32_766.0 * 2f64.powi(-24) } else { 0.0 };
+        assert!((g_min - c_min).abs() <= tolerance && (g_max - c_max).abs() <= tolerance, "{name}: {g_min} {c_min}");
+    }
+    if gpu.is_software() {
+        let refused = solve_ensemble(&spec, &run(32768, "tsit5"), &ensemble, &mut gpu).expect_err("it is one too many");
+        assert_eq!(
+            refused.to_string(),
+            "32768 save times are more than the 32767 that the loops of a software adapter can be trusted with; save fewer times, or use the backend cpu, which computes on the same processor"
+        );
     }
 }

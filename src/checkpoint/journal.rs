@@ -58,7 +58,7 @@ impl Journal {
         if let Some(to) = keeper.to.as_ref().map(|to| to.file.clone()) {
             if !keeper.goes_on_in_place() {
                 let line = keeper.line([("kind", Value::from("trajectories"))]);
-                output::replace(&to, |out| out.write_all(line.as_bytes()))?;
+                keeper.claimed = Some(output::replace(&to, |out| out.write_all(line.as_bytes()))?);
             }
             let mut file = OpenOptions::new().write(true).open(&to).map_err(|e| Error::file(&to, e))?;
             file.seek(SeekFrom::End(0)).map_err(|e| Error::file(&to, e))?;
@@ -104,7 +104,7 @@ impl Journal {
             Record { first: header.first, output: header.output(&bytes).ok_or_else(|| self.keeper.damaged())? };
         match self.keeper.goes_on_in_place() {
             true => self.hold(&record),
-            false => self.add(record.first, &record.output),
+            false => drop(self.add(record.first, &record.output)),
         }
         Ok(Some(record))
     }
@@ -120,9 +120,10 @@ impl Journal {
         Ok(())
     }
 
-    /// Adds a chunk that follows on what is there. What goes wrong is kept for the result, and nothing is added after it.
-    pub fn add(&mut self, first: u64, raw: &RawOutput) {
-        let Some(out) = &mut self.out else { return };
+    /// Adds a chunk that follows on what is there. What goes wrong is kept for the result, and nothing is added after it; false
+    /// where it goes wrong now.
+    pub fn add(&mut self, first: u64, raw: &RawOutput) -> bool {
+        let Some(out) = &mut self.out else { return true };
         let written = out.write_all(&encoded(first, raw, self.is_narrow));
         let is_due = self.keeper.is_due();
         match written.and_then(|()| if is_due { out.sync_data() } else { Ok(()) }) {
@@ -132,6 +133,7 @@ impl Journal {
             }
             Err(e) => self.give_up(&e),
         }
+        self.out.is_some()
     }
 
     fn hold(&mut self, record: &Record) {

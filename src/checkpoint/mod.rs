@@ -25,6 +25,8 @@ const VERSION: &str = "2";
 /// How every checkpoint begins.
 const HEAD: &str = "{\"ensolve_checkpoint\":";
 
+const NO_CHECKPOINT: &str = "is no checkpoint of ensolve";
+
 /// Time between two checkpoints where nothing else is said.
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -118,6 +120,8 @@ pub(crate) struct Keeper {
     pub held: Option<u64>,
     /// Checkpoints that could not be written.
     pub warnings: Vec<String>,
+    /// The file to write, claimed against other processes.
+    pub claimed: Option<File>,
 }
 
 impl Keeper {
@@ -125,8 +129,12 @@ impl Keeper {
     pub fn new(options: RunOptions) -> Result<Keeper> {
         let from = options.resume.cloned();
         let to = options.checkpoint.cloned().or(from.clone().map(Checkpoint::new));
-        let keeper = Keeper { to, from, ..Keeper::default() };
-        keeper.check_target()?;
+        let mut keeper = Keeper { to, from, ..Keeper::default() };
+        if let Some(file) = keeper.to.as_ref().map(|to| to.file.clone()) {
+            keeper.check_target(&file)?;
+            output::check_place(&file)?;
+            keeper.claim(&file)?;
+        }
         Ok(keeper)
     }
 
@@ -135,8 +143,16 @@ impl Keeper {
         Keeper { of, n, ..self }
     }
 
-    fn check_target(&self) -> Result<()> {
-        let Some(Checkpoint { file, .. }) = &self.to else { return Ok(()) };
+    /// Has other processes know that the file is taken.
+    fn claim(&mut self, file: &Path) -> Result<()> {
+        self.claimed = File::open(file).ok();
+        match self.claimed.as_ref().is_none_or(output::lock) {
+            true => Ok(()),
+            false => Err(Error::file(file, "another process is writing it; name another file for the checkpoint")),
+        }
+    }
+
+    fn check_target(&self, file: &Path) -> Result<()> {
         let Some(there) = std::fs::metadata(file).ok().filter(|_| !self.goes_on_in_place()) else { return Ok(()) };
         let refuse = |what: &str| Err(Error::file(file, format!("{what}; name another file for the checkpoint")));
         if !there.is_file() {
@@ -199,7 +215,11 @@ impl Keeper {
         kind: Kind,
         read: impl FnOnce(&[(&str, Place)]) -> Result<T>,
     ) -> Result<(T, u64)> {
-        let line = first_line(path).map_err(|e| Error::file(path, e))?;
+        let line = first_line(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::InvalidData => Error::file(path, NO_CHECKPOINT),
+            std::io::ErrorKind::NotFound => Error::file(path, "there is no such checkpoint to go on from"),
+            _ => Error::file(path, e),
+        })?;
         let json = opened(path, &line)?;
         let entries = Place { json: &json, path: String::new() };
         let entries = entries.entries().map_err(unreadable(path))?;
@@ -246,6 +266,9 @@ impl Keeper {
     /// Says with an error of the machine what is done and how to go on.
     pub fn explain(&self, error: Error, done: u64) -> Error {
         let (file, n) = (self.to.as_ref().map(|to| to.file.display()), self.n);
+        if done == 0 && self.to.is_none() {
+            return error;
+        }
         let warning = self.warnings.first().map(|warning| format!("; {warning}")).unwrap_or_default();
         let told = match (file, self.held) {
             (Some(file), Some(held)) if held == done => {
@@ -306,7 +329,7 @@ fn sealed(document: &Value) -> String {
 
 /// The document of a line that is as it was written.
 fn opened(path: &Path, text: &str) -> Result<Json> {
-    let none = || Error::file(path, "is no checkpoint of ensolve");
+    let none = || Error::file(path, NO_CHECKPOINT);
     let (version, rest) = text.strip_prefix(HEAD).and_then(|rest| rest.split_once(',')).ok_or_else(none)?;
     if version != VERSION {
         return Err(Error::file(

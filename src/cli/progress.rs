@@ -3,7 +3,7 @@
 use super::interrupt;
 use super::summary::digits;
 use ensolve::job::Progress;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(500);
 const REDRAW: Duration = Duration::from_millis(100);
 
-const COUNTING: &str = "{bar:20} {msg}{human_pos} of {human_len} trajectories, {elapsed} passed, {eta} left";
-const STEPPING: &str = "{bar:20} {human_pos} of {human_len} trajectories, {msg}{elapsed} passed, {eta} left";
+const COUNTING: &str = "{bar:20} {prefix}{human_pos} of {human_len} trajectories, {msg}{elapsed} passed{left}";
 const WAITING: &str = "{spinner} {msg}, {elapsed}";
 
 /// A bar while it lives.
@@ -31,13 +30,12 @@ impl Bar {
     /// Counts trajectories; `what` is done with them, and empty where that is clear.
     pub fn counting(what: &'static str, n: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::hidden());
-        Bar::start(bar.with_style(style(COUNTING)).with_message(what))
+        Bar::start(bar.with_style(style(COUNTING)).with_prefix(what))
     }
 
     /// Counts trajectories, and shows steps per second.
     pub fn with_steps(n: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(n), ProgressDrawTarget::hidden());
-        let mut bar = Bar::start(bar.with_style(style(STEPPING)));
+        let mut bar = Bar::counting("", n);
         bar.steps = Some((AtomicU64::new(0), Instant::now()));
         bar
     }
@@ -67,12 +65,37 @@ impl Bar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("left", time_left)
+}
+
+/// Nothing as long as nothing is known.
+fn time_left(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    if state.eta() > Duration::ZERO {
+        // A bar that cannot be drawn is no failure.
+        let _ = write!(out, ", {:#} left", HumanDuration(state.eta()));
+    }
 }
 
 impl Progress for Bar {
     fn finished(&self, n: usize) {
         self.bar.inc(n as u64);
+    }
+
+    fn resumed(&self, n: u64) {
+        self.bar.inc(n);
+        // They say nothing of how fast this run is.
+        self.bar.reset_eta();
+    }
+
+    fn begins(&self, what: &'static str, n: u64) {
+        self.bar.set_prefix(what);
+        self.bar.set_length(n);
+        self.bar.set_position(0);
+        self.bar.reset_eta();
+    }
+
+    fn warn(&self, what: &str) {
+        self.bar.suspend(|| eprintln!("warning: {what}"));
     }
 
     fn stepped(&self, steps: u64) {

@@ -60,7 +60,7 @@ pub fn run(args: &RunArgs) -> Result<Report> {
     interrupt::watch(written.map(output::temporary).collect());
     let mut chosen = choose(choice, args.machine.adapter.as_deref(), settings.precision)?;
     args.machine.set_up(chosen.backend.as_mut());
-    let bar = Bar::counting("", (range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));
+    let bar = Bar::with_steps((range.end - range.start).saturating_mul(settings.reps.unwrap_or(1).into()));
     let options = args.checkpoint.options(&bar, checkpoint.as_ref());
     let result = solve::solve_range_with(&spec, &settings, &ensemble, range, chosen.backend.as_mut(), options);
     drop(bar);
@@ -122,6 +122,9 @@ fn write(args: &RunArgs, result: &EnsembleResult) -> Result<String> {
     let Some(path) = &args.save.out else {
         return Ok("\nno file written; --out FILE.csv, FILE.json or FILE.npz keeps the values\n".to_string());
     };
+    if result.count(Status::Stopped) == result.n_traj() && result.accepted.iter().all(|count| *count == 0) {
+        return Ok(format!("\nnothing was solved: {} is left as it was\n", path.display()));
+    }
     let bar = Bar::waiting(format!("writing {}", path.display()));
     output::write(result, path, args.save.columns.as_deref())?;
     drop(bar);
@@ -131,8 +134,9 @@ fn write(args: &RunArgs, result: &EnsembleResult) -> Result<String> {
 /// Exit code, and for stderr what the user should know, what went wrong and how to look at it.
 fn finish(result: &EnsembleResult, reps: usize, checkpoint: Option<&Checkpoint>, summary: String) -> Report {
     let mut report = Report::good(summary).warned(&result.info.warnings);
-    if let Some(note) = summary::partial(result) {
+    if let Some(note) = result.partial_note() {
         report.warnings += &format!("warning: {note}\n{}", goes_on(&result.info, checkpoint));
+        report.code = UNFINISHED;
     }
     if let Some(failures) = summary::failures(result) {
         report.warnings += &failures;

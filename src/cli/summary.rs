@@ -23,7 +23,7 @@ pub fn heading(result: &EnsembleResult, lines: impl Iterator<Item = (&'static st
     let made = [
         ("method", info.method.clone()),
         ("precision", precision(info)),
-        ("time", time(info, n_traj as u64)),
+        ("time", time(info, (n_traj - result.count(Status::Stopped)) as u64)),
         ("steps", steps(result)),
     ];
     let waste = waste(info).map(|text| ("waste", text));
@@ -49,18 +49,6 @@ pub fn time(info: &RunInfo, n_done: u64) -> String {
         n => format!("; {n} trajectories are from the checkpoint"),
     };
     format!("{:.3?}, {rate} trajectories per second{warm}{resumed}", info.elapsed)
-}
-
-/// What is missing of a run that the user has stopped, in a sentence.
-pub fn partial(result: &EnsembleResult) -> Option<String> {
-    let n_stopped = result.status.iter().filter(|status| **status == Status::Stopped).count();
-    let n = result.n_traj();
-    (n_stopped > 0 && n > 1).then(|| {
-        format!(
-            "stopped: {} of {n} trajectories had ended; of those that were on their way the slow ones are missing, so that these are no fair sample",
-            n - n_stopped
-        )
-    })
 }
 
 /// How busy lanes were kept that go side by side.
@@ -121,10 +109,12 @@ fn steps(result: &EnsembleResult) -> String {
     if result.n_traj() == 1 {
         return format!("{} accepted, {} rejected", accepted[0], rejected[0]);
     }
+    // Those that the user has stopped may not even have begun.
     let mean_max = |counts: &[u32]| {
-        let sum: u64 = counts.iter().copied().map(u64::from).sum();
-        let mean = sum as f64 / counts.len() as f64;
-        (mean, counts.iter().copied().max().unwrap_or(0))
+        let ended = || counts.iter().zip(&result.status).filter(|(_, status)| **status != Status::Stopped);
+        let sum: u64 = ended().map(|(count, _)| u64::from(*count)).sum();
+        let mean = sum as f64 / ended().count().max(1) as f64;
+        (mean, ended().map(|(count, _)| *count).max().unwrap_or(0))
     };
     let ((accepted, most_accepted), (rejected, most_rejected)) = (mean_max(accepted), mean_max(rejected));
     format!(
@@ -172,10 +162,10 @@ fn statistics(result: &EnsembleResult, rows: &[usize]) -> String {
         let numbers = [m.mean, m.std, m.min, q05, median, q95, m.max].map(short);
         table.push(std::iter::once(result.names[*row].clone()).chain(numbers).collect());
     }
-    let left_out = match statistics.n_left_out {
-        0 => String::new(),
-        n => format!(" ({n} failed left out)"),
-    };
+    let n_stopped = result.count(Status::Stopped);
+    let left_out = [(statistics.n_left_out - n_stopped, "failed"), (n_stopped, "stopped")];
+    let left_out: Vec<String> = left_out.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("{n} {why}")).collect();
+    let left_out = if left_out.is_empty() { String::new() } else { format!(" ({} left out)", left_out.join(", ")) };
     let place = match (&result.times, result.t.last()) {
         (None, Some(t)) => format!("t = {t}"),
         _ => "the last save time of each".to_string(),
@@ -217,13 +207,12 @@ pub fn digits(x: f64, n: usize) -> String {
     if is_plain { x.to_string() } else { format!("{x:e}") }
 }
 
-/// For each way to fail: how many, what to do, and which ones, to be replayed. `None` if all succeeded.
+/// For each way to fail: how many, what to do, and which ones, to be replayed. `None` if all succeeded that were not stopped.
 pub fn failures(result: &EnsembleResult) -> Option<String> {
-    let (n, n_failed) = (result.n_traj(), result.n_traj() - result.n_finished());
+    let (n, n_failed) = (result.n_traj(), result.n_traj() - result.n_finished() - result.count(Status::Stopped));
     if n_failed == 0 {
         return None;
     }
-    let stopped = if result.status.contains(&Status::Stopped) { "stopped by Ctrl-C: " } else { "" };
     let late: Vec<usize> = (0..n).filter(|i| has_reached_end(result, *i)).collect();
     let n_late = late.len();
     // What callbacks leave at the end time is saved nowhere else.
@@ -238,8 +227,9 @@ pub fn failures(result: &EnsembleResult) -> Option<String> {
         n_early if n_early == n_failed => "did not reach the end time".to_string(),
         n_early => format!("failed: {n_early} did not reach the end time, {n_late} did, but {fault}"),
     };
-    let mut text = format!("warning: {stopped}{n_failed} of {n} trajectories {what}\n");
-    for (status, count) in result.status_counts().into_iter().filter(|(status, _)| *status != Status::Success) {
+    let mut text = format!("warning: {n_failed} of {n} trajectories {what}\n");
+    let is_failure = |status: Status| !matches!(status, Status::Success | Status::Stopped);
+    for (status, count) in result.status_counts().into_iter().filter(|(status, _)| is_failure(*status)) {
         let _ = writeln!(text, "  {count} {}: {}", status.name(), status.advice());
         let some: Vec<usize> = (0..n).filter(|i| result.status[*i] == status).take(SHOWN_FAILURES).collect();
         let named: Vec<String> = some.iter().map(|i| name_failure(result, *i)).collect();

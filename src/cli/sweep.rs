@@ -68,8 +68,12 @@ pub fn run(args: &RunArgs, sweep: &Sweep) -> Result<Report> {
         report.warnings += &goes_on(&result.info, checkpoint.as_ref());
         report.code = UNFINISHED;
     }
-    if let Some(note) = result.kept_note() {
-        report.warnings += &format!("warning: {note}; --only replays one by its number\n");
+    if let Some(note) = result.kept_note().filter(|_| !result.is_partial()) {
+        let how = match &checkpoint {
+            Some(checkpoint) => format!("--resume {} solves the others", checkpoint.file.display()),
+            None => "--only replays one by its number".to_string(),
+        };
+        report.warnings += &format!("warning: {note}; {how}\n");
         report.code = UNFINISHED;
     }
     if let Some(failures) = failures(&result) {
@@ -88,6 +92,9 @@ fn write(args: &RunArgs, result: &SweepResult) -> Result<String> {
     let mut lines = String::from("\n");
     match &args.save.out {
         None => lines += "no file written; --out FILE.csv, FILE.json or FILE.npz keeps the statistics\n",
+        Some(path) if result.n_done == 0 => {
+            let _ = writeln!(lines, "nothing was solved: {} is left as it was", path.display());
+        }
         Some(path) => {
             files::write(result, path, columns)?;
             let _ = writeln!(lines, "statistics written to {}", path.display());
@@ -134,7 +141,9 @@ fn heading(result: &SweepResult, reason: &str, ensemble: &Ensemble, varied: &Ens
 }
 
 fn steps(result: &SweepResult) -> String {
-    let mean = |sum: u64| sum as f64 / result.n_done as f64;
+    // Of a chunk that was cut short the trajectories on their way have made steps, too.
+    let n_cut = result.cut.filter(|cut| cut.is_biased).map_or(0, |cut| cut.n_cut);
+    let mean = |sum: u64| sum as f64 / (result.n_done + n_cut).max(1) as f64;
     let (accepted, rejected) = (result.accepted, result.rejected);
     format!(
         "{:.1} accepted (at most {}), {:.1} rejected (at most {}) per trajectory",

@@ -5,6 +5,7 @@
 
 use super::buffers::real_bytes;
 use super::chunk::{Footprint, WORD};
+use super::pace::MOST_SAVES;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::reduce::{BLOCK, Reduction};
@@ -48,6 +49,13 @@ impl Budget {
         if saved > most {
             return Err(Error::run(format!(
                 "the saved rows of one trajectory take {saved} bytes, a buffer of the adapter holds {most}; save fewer times, lower max_saved, or use the backend cpu"
+            )));
+        }
+        let is_looked_for = !job.form().saves_steps;
+        if self.is_software && is_looked_for && job.saves.count() > MOST_SAVES {
+            return Err(Error::run(format!(
+                "{} save times are more than the {MOST_SAVES} that the loops of a software adapter can be trusted with; save fewer times, or use the backend cpu, which computes on the same processor",
+                job.saves.count()
             )));
         }
         let times = (job.n_save_time(1) + 2 * job.cuts.len()) as u64 * size;

@@ -98,11 +98,12 @@ impl GpuBackend {
     }
 
     fn on(adapter: wgpu::Adapter, summary: AdapterSummary) -> Self {
+        let pace = Pace { seconds: SLICE_SECONDS, steps: None, orders: false, is_software: summary.is_software };
         GpuBackend {
             summary,
             adapter,
             devices: Vec::new(),
-            pace: Pace { seconds: SLICE_SECONDS, steps: None, orders: false },
+            pace,
             memory: MEMORY,
             short: None,
             used: MEMORY,

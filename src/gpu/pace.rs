@@ -1,11 +1,19 @@
 //! How many steps a submission attempts, and in how many dispatches: what follows from times and numbers of steps alone.
 
 use super::chunk::MAX_DISPATCHES;
+use crate::expr::Node;
 use crate::job::{Job, SLICE_SHIFT};
+use crate::real::Precision;
 
-/// Operations of the first dispatch, roughly: a twentieth of a second on a device of 100 billion a second, which is
-/// slower than most; later ones follow the measured time.
-const FIRST_OPERATIONS: f64 = 5e9;
+/// Operations of f32 a second, roughly, of devices that are slower than most, and of software adapters: for the first
+/// submission; later ones follow the measured time.
+const SLOW_DEVICE: f64 = 1e11;
+const SLOW_SOFTWARE: f64 = 5e9;
+
+/// Operations of f32 that one of another format may take the time of, and those of a function.
+const COST_F64: f64 = 16.0;
+const COST_F32X2: f64 = 25.0;
+const COST_FUNCTION: usize = 30;
 
 /// The next submission attempts at most so many times more or fewer steps than the last.
 const CHANGE: f64 = 4.0;
@@ -14,8 +22,10 @@ const CHANGE: f64 = 4.0;
 const FEWEST_STEPS: u32 = 16;
 const PATIENCE: f64 = 10.0;
 
-/// Most attempted steps of one dispatch: Mesa's software adapter ends any loop after 65535 rounds.
+/// Most attempted steps of one dispatch, and save times of a job on software adapters: after 65535 rounds Mesa's ends all loops of
+/// an invocation.
 pub const MAX_STEPS: u32 = 32768;
+pub const MOST_SAVES: usize = 32767;
 
 // They have room beside the status.
 const _: () = assert!(MAX_STEPS < 1 << (u32::BITS - SLICE_SHIFT));
@@ -36,6 +46,8 @@ pub struct Pace {
     pub steps: Option<u32>,
     /// Whether trajectories are put in the order of what they cost, by their first steps.
     pub orders: bool,
+    /// Whether the device is a CPU.
+    pub is_software: bool,
 }
 
 /// Cuts the steps of a submission into dispatches, for chunks of which so many steps were attempted before. Where a new list of
@@ -74,10 +86,18 @@ pub fn steps_of_lanes(steps: u32, before: usize, lanes: usize) -> u32 {
 }
 
 /// Attempted steps of the first submission: each stage costs the derivative and a sum over the stages before it.
-pub fn first_steps(job: &Job, n_traj: usize) -> u32 {
+pub fn first_steps(job: &Job, n_traj: usize, pace: Pace) -> u32 {
     let stages = job.method.stages.count();
-    let per_step = stages * (job.program.rhs.nodes.len() + 2 * stages * job.program.n_state());
-    (FIRST_OPERATIONS / (per_step.max(1) * n_traj) as f64).clamp(1.0, f64::from(MAX_STEPS)) as u32
+    let cost = |node: &Node| if matches!(node, Node::Call1(..) | Node::Call2(..)) { COST_FUNCTION } else { 1 };
+    let derivative: usize = job.program.rhs.nodes.iter().map(cost).sum();
+    let per_step = (stages * (derivative + 2 * stages * job.program.n_state())).max(1);
+    let format = match job.precision {
+        Precision::F32 => 1.0,
+        Precision::F64 => COST_F64,
+        Precision::F32x2 => COST_F32X2,
+    };
+    let operations = pace.seconds * if pace.is_software { SLOW_SOFTWARE } else { SLOW_DEVICE };
+    (operations / (format * per_step as f64 * n_traj as f64)).clamp(1.0, f64::from(MAX_STEPS)) as u32
 }
 
 #[cfg(test)]

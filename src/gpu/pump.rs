@@ -140,7 +140,7 @@ impl<'a> Pump<'a> {
             slots,
             in_flight: VecDeque::new(),
             spare,
-            steps: pace.steps.unwrap_or_else(|| first_steps(job, capacity)),
+            steps: pace.steps.unwrap_or_else(|| first_steps(job, capacity, pace)),
             lanes: capacity,
             expected: None,
             last_end: Instant::now(),

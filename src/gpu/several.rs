@@ -5,6 +5,7 @@
 
 use super::cut::ahead;
 use super::ranges::{InOrder, Ranges};
+use super::stored::Given;
 use super::{ALL_AHEAD, GpuBackend, in_less_memory};
 use crate::compile::Feature;
 use crate::error::{Error, Result};
@@ -188,27 +189,17 @@ impl Backend for SeveralGpus {
     }
 
     fn run(&mut self, job: &Job, inputs: &Inputs, progress: &dyn Progress) -> Result<RawOutput> {
-        self.begin();
-        // Each takes an equal part, at least a trajectory: what one takes longer for is not known before.
-        let size = inputs.n_traj.div_ceil(self.gpus.len()).max(1);
-        let watched = Watched { progress, has_failed: AtomicBool::new(false) };
-        let done: Vec<Result<RawOutput>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = self
-                .gpus
-                .iter_mut()
-                .zip((0..inputs.n_traj).step_by(size))
-                .map(|(gpu, first)| {
-                    let (part, watched) = (inputs.part(first..inputs.n_traj.min(first + size)), &watched);
-                    scope.spawn(move || {
-                        let done = gpu.run(job, &part, watched);
-                        watched.has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
-                        done
-                    })
-                })
-                .collect();
-            threads.into_iter().map(end_of).collect()
-        });
-        Ok(RawOutput::joined(&done.into_iter().collect::<Result<Vec<_>>>()?))
+        let (mut parts, n_traj) = (Vec::new(), inputs.n_traj);
+        self.run_range(job, &Given(inputs), 0..n_traj as u64, progress, &mut |_, _, output| {
+            parts.push(output);
+            Ok(())
+        })?;
+        match n_traj - parts.iter().map(|part| part.n_traj).sum::<usize>() {
+            0 => {}
+            // The user has stopped them before they began.
+            n_left => parts.push(RawOutput::never_begun(job, n_left)),
+        }
+        Ok(RawOutput::joined(&parts))
     }
 
     fn run_range(

@@ -47,7 +47,7 @@ impl Traffic for Stored<'_, '_> {
 pub struct Given<'a>(pub &'a Inputs);
 
 impl Source for Given<'_> {
-    fn inputs(&self, _: Range<u64>) -> Result<Inputs> {
-        Ok(self.0.clone())
+    fn inputs(&self, range: Range<u64>) -> Result<Inputs> {
+        Ok(self.0.part(range.start as usize..range.end as usize))
     }
 }

@@ -39,6 +39,17 @@ pub trait Progress: Sync {
     /// So many more steps have been attempted.
     fn stepped(&self, _steps: u64) {}
 
+    /// `n` trajectories were done by an earlier run.
+    fn resumed(&self, n: u64) {
+        self.finished(usize::try_from(n).unwrap_or(usize::MAX));
+    }
+
+    /// Another part of the run begins, of `n` trajectories; `what` is how it is called before their number.
+    fn begins(&self, _what: &'static str, _n: u64) {}
+
+    /// Something that the user may want to know before the run ends.
+    fn warn(&self, _what: &str) {}
+
     /// Whether the user wants the run to stop: trajectories that have not finished then end as
     /// [`Status::Stopped`](crate::Status::Stopped), soon.
     fn is_stopped(&self) -> bool {

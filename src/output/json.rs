@@ -1,7 +1,7 @@
 //! JSON: one object, streamed, so that no second copy of the values is held.
 //!
 //! Always: `model backend method precision arithmetic compensated tspan seed sampling n first t names status timings
-//! warnings`, `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms, warm_ms}`. One
+//! warnings partial`, `partial` saying what is missing if the user stopped the run, `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms, warm_ms}`. One
 //! trajectory: `trajectories` is `{number, status, non_finite, accepted, rejected, t_end, parameters: {name: number}, t,
 //! x: {name: [..]}}`, `non_finite` being the name of what was not finite first, or null. An ensemble: `statistics` over
 //! the trajectories that succeeded, `by_name` holding `mean std min q05 .. q95 max` over the save times, and `trajectories`
@@ -109,6 +109,7 @@ impl Serialize for Document<'_> {
         map.serialize_entry("status", &Object(counts.len(), |i: usize| (counts[i].0.name(), counts[i].1)))?;
         map.serialize_entry("timings", &Times(&info.timings))?;
         map.serialize_entry("warnings", &info.warnings)?;
+        map.serialize_entry("partial", &result.partial_note())?;
         let firings: Vec<&Firing> =
             if result.n_traj() == 1 { result.fired(0).collect() } else { result.firings.iter().collect() };
         if !firings.is_empty() {

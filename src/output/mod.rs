@@ -92,10 +92,7 @@ pub fn check(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Err(Error::file(path, "is a folder; give the name of a file in it"));
     }
-    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("") && !folder.is_dir()) {
-        return Err(Error::file(path, format!("there is no folder '{}'; create it first", folder.display())));
-    }
-    create(path).map(drop)
+    check_place(path)
 }
 
 /// Writes a result to a file in the format of its extension; an older file of that name is replaced.
@@ -111,17 +108,90 @@ pub fn write(result: &EnsembleResult, path: &Path, columns: Option<&[String]>) -
         #[cfg(feature = "npz")]
         Format::Npz => write_npz(result, &rows, out),
     })
+    .map(drop)
 }
 
 /// Replaces a file by what is written, if all of it can be; else it stays as it was.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<()> {
+/// Returns the file, which is locked as long as it is held.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<File> {
     let (temporary, file) = create(path)?;
+    if let Ok(there) = std::fs::metadata(path) {
+        // Who may read it stays as it is, where the system lets it be so.
+        let _ = file.set_permissions(there.permissions());
+    }
+    let _ = lock(&file);
     let mut out = BufWriter::new(file);
     write(&mut out)
         .and_then(|()| out.flush())
         .and_then(|()| out.get_ref().sync_all())
         .and_then(|()| std::fs::rename(&temporary.0, resolved(path)))
+        .and_then(|()| Ok(out.into_inner()?))
         .map_err(|e| Error::file(path, format!("cannot be written: {e}")))
+}
+
+/// Claims a file as long as it is held; false if another process has. Where locks bind those who do not ask for them there are none.
+pub(crate) fn lock(file: &File) -> bool {
+    !cfg!(unix) || !matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
+}
+
+/// Checks that a file can be written, by opening the temporary file that it would be written to first.
+///
+/// # Errors
+/// [`Error::File`] if the place cannot be written to.
+pub(crate) fn check_place(path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("") && !folder.is_dir()) {
+        return Err(Error::file(path, format!("there is no folder '{}'; create it first", folder.display())));
+    }
+    create(path).map(drop)
+}
+
+/// A stream that remembers its first error and takes everything after it: writers that end what they have begun, whatever
+/// happens, then have nothing to say of it.
+#[cfg(feature = "npz")]
+pub(crate) struct Remembering<W> {
+    inner: W,
+    error: Option<std::io::Error>,
+}
+
+#[cfg(feature = "npz")]
+impl<W> Remembering<W> {
+    /// Has `write` fill a stream.
+    pub fn fill<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        inner: W,
+        write: impl FnOnce(&mut Self) -> std::result::Result<(), E>,
+    ) -> std::io::Result<()> {
+        let mut stream = Remembering { inner, error: None };
+        let written = write(&mut stream);
+        stream.error.map_or(written.map_err(std::io::Error::other), Err)
+    }
+
+    fn remember<T>(&mut self, done: impl FnOnce(&mut W) -> std::io::Result<T>, instead: T) -> std::io::Result<T> {
+        if self.error.is_none() {
+            match done(&mut self.inner) {
+                Ok(value) => return Ok(value),
+                Err(error) => self.error = Some(error),
+            }
+        }
+        Ok(instead)
+    }
+}
+
+#[cfg(feature = "npz")]
+impl<W: Write> Write for Remembering<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.remember(|inner| inner.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.remember(|inner| inner.flush(), ())
+    }
+}
+
+#[cfg(feature = "npz")]
+impl<W: std::io::Seek> std::io::Seek for Remembering<W> {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.remember(|inner| inner.seek(to), 0)
+    }
 }
 
 /// A file that is removed unless it has been renamed.
@@ -136,17 +206,25 @@ impl Drop for Temporary {
 
 /// Whether two paths lead to the same file, or would if there were one.
 pub fn is_same(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-        path.canonicalize().unwrap_or_else(|_| folder.join(path.file_name().unwrap_or_default()))
-    };
-    place(a) == place(b)
+    resolved(a) == resolved(b)
 }
+
+/// Links that are followed to a file that does not exist yet.
+const MOST_LINKS: usize = 40;
 
 /// Where a link leads: the file is replaced, not the link.
 fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        path = folder.join(path.file_name().unwrap_or_default());
+        match path.read_link() {
+            Ok(target) => path = folder.join(target),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 /// Where a file is written before it takes the place of `path`: in the same folder, so that renaming it never crosses a

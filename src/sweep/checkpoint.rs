@@ -7,6 +7,7 @@ use super::tally::Tally;
 use super::wanted::{MOST_COUNTS, Wanted};
 use crate::checkpoint::{Keeper, Kind, get};
 use crate::error::{Error, Result};
+use crate::job::Progress;
 use crate::output;
 use crate::reduce::{Accumulator, Comoment, Failure, Histogram, StepCount};
 use crate::spec::json::{Json, Place};
@@ -26,15 +27,17 @@ pub fn save(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) -> Result<()> {
     let range = |h: &Histogram| json!([h.quantity, number(h.low), number(h.high), h.n_bin]);
     let ranges = wanted.ranges().map(range).collect::<Vec<_>>();
     let line = keeper.line([("ranges", Value::from(ranges)), ("tally", written(tally))]);
-    output::replace(&to.file, |out| std::io::Write::write_all(out, line.as_bytes()))?;
+    keeper.claimed = Some(output::replace(&to.file, |out| std::io::Write::write_all(out, line.as_bytes()))?);
     (keeper.last, keeper.held) = (Some(Instant::now()), Some(tally.next));
     Ok(())
 }
 
-/// Writes one if it is time: the next one may work where this one does not.
-pub fn save_if_due(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) {
+/// Writes one if it is time: the next one may work where this one does not, and the user may do something about it.
+pub fn save_if_due(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted, progress: &dyn Progress) {
     if keeper.is_due() {
+        let before = std::mem::take(&mut keeper.warnings);
         save_at_end(keeper, tally, wanted);
+        keeper.warnings.iter().filter(|_| before.is_empty()).for_each(|warning| progress.warn(warning));
     }
 }
 

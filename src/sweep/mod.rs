@@ -99,13 +99,16 @@ pub fn sweep_with(
     check_size(&wanted, &plan, backend)?;
     let keeper = keeper.keeps(fingerprint::of(forward, &plan, ensemble, Some(statistics)), ensemble.size());
     let drawn = Drawn { spec: forward, ensemble, tspan: oriented_run.tspan, is_backward };
-    let mut pass = Pass { plan, drawn, wanted, keeper, lane_steps: None, cut: None, n_resumed: 0 };
+    let mut pass = Pass { plan, drawn, wanted, keeper, lane_steps: None, cut: None, n_resumed: 0, is_pilot_cut: false };
     let integration = Instant::now();
     let tally = pass.run((backend, options.progress))?;
     let timings = Timings { startup: prepared.startup, jit: prepared.jit, runs: vec![integration.elapsed()] };
     let mut result = of_pass(&pass, &tally, timings, backend.describe(), &prepared);
     let is_stopped = pass.cut.is_some() || result.is_partial();
     result.kept = kept(&tally, &pass.wanted);
+    if !is_stopped && !result.kept.is_empty() {
+        options.progress.begins("kept trajectories: ", result.kept.len() as u64);
+    }
     for kept in result.kept.iter_mut().filter(|_| !is_stopped) {
         let run = RunSettings { reps: None, ..run.clone() };
         let range = kept.trajectory..kept.trajectory + 1;
@@ -113,6 +116,7 @@ pub fn sweep_with(
         if options.progress.is_stopped() {
             break;
         }
+        options.progress.finished(1);
         // The statistics took their time: they count whatever becomes of a replay.
         match replayed {
             Ok(replayed) => kept.result = Some(replayed.trajectory(0)),
@@ -203,9 +207,8 @@ fn of_pass(pass: &Pass, tally: &Tally, timings: Timings, backend: String, prepar
     info.timings = timings;
     info.lane_steps = pass.lane_steps;
     (info.n_resumed, info.n_saved) = (pass.n_resumed, pass.keeper.held);
-    info.warnings =
-        [pass.plan.warnings.as_slice(), &prepared.notes, &pass.wanted.warnings(&tally.moments), &pass.keeper.warnings]
-            .concat();
+    let of_wanted = if pass.is_pilot_cut { Vec::new() } else { pass.wanted.warnings(&tally.moments) };
+    info.warnings = [pass.plan.warnings.as_slice(), &prepared.notes, &of_wanted, &pass.keeper.warnings].concat();
     let mut statuses = tally.statuses;
     statuses[Status::Stopped as usize] = 0;
     let n_done = statuses.iter().sum();

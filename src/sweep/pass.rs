@@ -24,6 +24,8 @@ pub struct Pass<'a> {
     pub lane_steps: Option<LaneSteps>,
     pub cut: Option<Cut>,
     pub n_resumed: u64,
+    /// Whether the user has stopped the run before there was a range for quantiles.
+    pub is_pilot_cut: bool,
 }
 
 impl Pass<'_> {
@@ -40,7 +42,10 @@ impl Pass<'_> {
                     return Err(self.keeper.damaged());
                 }
                 self.n_resumed = tally.next;
-                progress.finished(usize::try_from(tally.next).unwrap_or(usize::MAX));
+                progress.resumed(tally.next);
+                if self.keeper.held.is_none() {
+                    checkpoint::save(&mut self.keeper, &tally, &self.wanted)?;
+                }
                 tally
             }
             None => {
@@ -67,6 +72,7 @@ impl Pass<'_> {
         let short = done.map_err(|error| self.keeper.explain(error, 0))?;
         if short.is_some() || tally.next < range.end {
             short.iter().for_each(|partial| self.cut_short(&mut tally, partial));
+            self.is_pilot_cut = true;
             return Ok(Some(tally));
         }
         let is_whole = self.size() <= PILOT;
@@ -83,7 +89,8 @@ impl Pass<'_> {
             let (start, first) = (Instant::now(), tally.next);
             let range = first..size.min(first.saturating_add(length));
             let mut keeper = std::mem::take(&mut self.keeper);
-            let save = &mut |tally: &Tally, wanted: &Wanted| checkpoint::save_if_due(&mut keeper, tally, wanted);
+            let save =
+                &mut |tally: &Tally, wanted: &Wanted| checkpoint::save_if_due(&mut keeper, tally, wanted, progress);
             let done = self.reduce(range, tally, (&mut *backend, progress), save);
             self.keeper = keeper;
             short = done.map_err(|error| {

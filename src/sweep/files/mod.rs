@@ -14,14 +14,14 @@ use std::path::Path;
 /// Writes statistics to a file in the format of its extension; an older file of that name is replaced. `columns` are states and
 /// outputs, all if none are named; summaries are always there.
 ///
-/// CSV has a row for each save time and quantity: `t,quantity,n,mean,std,min,min_trajectory,max,max_trajectory`, columns `q<p>`,
+/// CSV has a row for each save time and quantity: `t,quantity,n,n_done,n_asked,mean,std,min,min_trajectory,max,max_trajectory`, columns `q<p>`,
 /// `q<p>_low` and `q<p>_high` for each quantile and the ends of its interval, and `p>threshold` for each threshold, empty where
 /// there is none; `t` is empty for summaries; histograms and covariances are not there ([`left_out`]). JSON has everything; what is
 /// infinite or not a number is null there. NPZ has `t`, and for each quantity `<name>.mean`, `.variance`, `.std`, `.min`, `.max`,
 /// `.min_trajectory` and `.max_trajectory` (-1 where there is none), `.n`, and `.quantiles`, `.quantiles_low` and `.quantiles_high` of
 /// `meta.quantiles`, the last axis being that of the save times; where they are asked for `.thresholds`, `.exceed` (probabilities) and
 /// `.exceed_n`, and `.counts` (below, bins, above) with `.range`, `.counts_2` with `.range_2` and so on of each histogram;
-/// `meta.status` (trajectories by code), `meta.covariance` in the order of the columns, or of the names asked for, and
+/// `meta.status` (trajectories by code), `meta.n_done` of `meta.n` trajectories asked for, `meta.covariance` in the order of the columns, or of the names asked for, and
 /// `meta.summary_covariance`.
 ///
 /// # Errors
@@ -34,6 +34,7 @@ pub fn write(result: &SweepResult, path: &Path, columns: Option<&[String]>) -> R
         #[cfg(feature = "npz")]
         Format::Npz => statistics::npz(result, &rows, out),
     })
+    .map(drop)
 }
 
 /// What is asked for that a file of this name does not hold, in a sentence.
@@ -67,4 +68,5 @@ pub fn write_kept(result: &SweepResult, path: &Path, columns: Option<&[String]>)
         #[cfg(feature = "npz")]
         Format::Npz => kept::npz(result, &trajectories, &rows, out),
     })
+    .map(drop)
 }

@@ -37,7 +37,8 @@ pub fn csv(result: &SweepResult, rows: &[usize], out: impl Write) -> Result<()> 
         all.iter().flat_map(|series| series.at[0].exceedances.iter().map(|e| e.threshold)).collect();
     thresholds.sort_by(f64::total_cmp);
     thresholds.dedup();
-    let fixed = ["t", "quantity", "n", "mean", "std", "min", "min_trajectory", "max", "max_trajectory"];
+    let fixed =
+        ["t", "quantity", "n", "n_done", "n_asked", "mean", "std", "min", "min_trajectory", "max", "max_trajectory"];
     let header = fixed.map(String::from).into_iter();
     let header = header.chain(probabilities.iter().flat_map(|p| ["", "_low", "_high"].map(|end| format!("q{p}{end}"))));
     writer.write_record(header.chain(thresholds.iter().map(|threshold| format!("p>{threshold}"))))?;
@@ -46,7 +47,9 @@ pub fn csv(result: &SweepResult, rows: &[usize], out: impl Write) -> Result<()> 
     for series in &all {
         for (save, q) in series.at.iter().enumerate() {
             let t = if series.is_summary || result.t[save].is_nan() { String::new() } else { number(result.t[save]) };
-            let mut record = vec![t, series.name.to_string(), q.n.to_string(), number(q.mean), number(q.std)];
+            let mut record =
+                vec![t, series.name.to_string(), q.n.to_string(), result.n_done.to_string(), result.n_traj.to_string()];
+            record.extend([q.mean, q.std].map(number));
             record.extend([shortest(q.min, exact), who(q.argmin), shortest(q.max, exact), who(q.argmax)]);
             record.extend(q.quantiles.iter().flat_map(|q| [q.value, q.low, q.high].map(number)));
             record.extend(thresholds.iter().map(|threshold| {
@@ -173,7 +176,7 @@ fn described(series: &Series) -> Value {
 
 #[cfg(feature = "npz")]
 pub fn npz(result: &SweepResult, rows: &[usize], out: impl Write + std::io::Seek) -> Result<()> {
-    write_npz(result, rows, out).map_err(std::io::Error::other)
+    crate::output::Remembering::fill(out, |out| write_npz(result, rows, out))
 }
 
 #[cfg(feature = "npz")]
@@ -232,6 +235,8 @@ fn write_npz(
     writer.add_array("meta.quantiles", &probabilities.iter().map(|q| q.probability).collect::<Array1<f64>>())?;
     let codes: Array1<u64> = Status::ALL.iter().map(|status| result.statuses[*status as usize]).collect();
     writer.add_array("meta.status", &codes)?;
+    writer.add_array("meta.n", &aview1(&[result.n_traj]))?;
+    writer.add_array("meta.n_done", &aview1(&[result.n_done]))?;
     let saved: Vec<&Covariances> = result.covariances.iter().filter(|matrix| matrix.save.is_some()).collect();
     if let Some(first) = saved.first() {
         let n = first.names.len();
