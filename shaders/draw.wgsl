@@ -1,5 +1,5 @@
-// Inputs drawn on the device: constants, and random values by the words of seed, trajectory and draw. A kernel of its own, the
-// same for all models. Twin of src/sampling/*.rs, where the methods and their sources stand; the table of entries is
+// Inputs drawn on the device: constants, and random values by the words of seed, trajectory and draw. A kernel of its own, for all
+// models of one sampling and one set of distributions: devices that mask lanes would go through all others as well. Twin of src/sampling/*.rs, where the methods and their sources stand; the table of entries is
 // written by src/gpu/draw.rs.
 
 struct RunConfig {
@@ -13,7 +13,6 @@ struct RunConfig {
     first_high: u32,
     seed_low: u32,
     seed_high: u32,
-    sampling: u32,
     // number of the last trajectory of the ensemble, unless it is sampled at random
     last: u32,
     n_entry: u32,
@@ -154,10 +153,10 @@ fn scramble(x: u32, key: u32) -> u32 {
 fn point(trajectory: vec2<u32>, number: u32, keys: u32) -> vec2<u32> {
     let counter = vec4<u32>(trajectory, number, STREAM_DRAWS);
     let w = philox4x32_10(counter, vec2<u32>(config.seed_low, config.seed_high)).xy;
-    if config.sampling == SAMPLING_LATIN_HYPERCUBE {
+    if SAMPLING == SAMPLING_LATIN_HYPERCUBE {
         return latin_hypercube(trajectory.x, w, keys);
     }
-    if config.sampling == SAMPLING_SOBOL {
+    if SAMPLING == SAMPLING_SOBOL {
         return vec2<u32>(scramble(coordinate(trajectory.x, keys + 1u), entries[keys]), w.y);
     }
     return w;
@@ -229,17 +228,17 @@ fn standard_normal_quantile(u: real, v: real) -> real {
 
 // The value of a distribution at u, where v = 1 - u; a, b, c and d are its numbers.
 fn quantile(kind: u32, a: real, b: real, c: real, d: real, u: real, v: real) -> real {
-    if kind == KIND_NORMAL || kind == KIND_LOGNORMAL {
+    if (HAS_NORMAL && kind == KIND_NORMAL) || (HAS_LOGNORMAL && kind == KIND_LOGNORMAL) {
         let x = add(a, mul(b, standard_normal_quantile(u, v)));
-        if kind == KIND_NORMAL {
-            return x;
+        if HAS_LOGNORMAL && kind == KIND_LOGNORMAL {
+            return math_exp(x);
         }
-        return math_exp(x);
+        return x;
     }
-    if kind == KIND_TRIANGULAR {
+    if HAS_TRIANGULAR && kind == KIND_TRIANGULAR {
         return bounded(triangular_quantile(a, c, b, u, v), a, b);
     }
-    if kind == KIND_LOGUNIFORM {
+    if HAS_LOGUNIFORM && kind == KIND_LOGUNIFORM {
         return bounded(math_exp(add(mul(c, v), mul(d, u))), a, b);
     }
     return bounded(add(mul(a, v), mul(b, u)), a, b);

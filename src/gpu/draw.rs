@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::job::{Inputs, rounded_off};
 use crate::pair::F32x2;
 use crate::real::{Arithmetic, Precision, Real};
-use crate::sampling::{Draw, Draws, Points, Shape, Spread};
+use crate::sampling::{Draw, Draws, Kind, Points, Shape, Spread};
 use crate::wgsl::{self, ENTRY_KEYS, ENTRY_WORDS, KIND_NONE, KernelOptions};
 use std::ops::Range;
 
@@ -27,7 +27,6 @@ struct DrawConfig {
     first_high: u32,
     seed_low: u32,
     seed_high: u32,
-    sampling: u32,
     last: u32,
     n_entry: u32,
     row_y: u32,
@@ -73,7 +72,8 @@ impl Drawer {
             )));
         }
         let options = KernelOptions { arithmetic, ..KernelOptions::from(precision) };
-        let kernel = Kernel::new(device, &wgsl::draw(options)?, &BINDINGS)?;
+        let kinds: Vec<Kind> = draws.random.iter().map(kind_of).collect();
+        let kernel = Kernel::new(device, &wgsl::draw(options, draws.sampling, &kinds)?, &BINDINGS)?;
         let (entries, numbers) = match precision {
             Precision::F32 => table::<f32>(draws)?,
             Precision::F64 => table::<f64>(draws)?,
@@ -90,7 +90,6 @@ impl Drawer {
         let config = DrawConfig {
             seed_low: draws.seed as u32,
             seed_high: (draws.seed >> 32) as u32,
-            sampling: draws.sampling as u32,
             last: draws.size.wrapping_sub(1) as u32,
             n_entry: (entries.len() / ENTRY_WORDS) as u32,
             ..DrawConfig::default()
@@ -141,7 +140,7 @@ fn table<R: Real>(draws: &Draws) -> Result<(Vec<u32>, Vec<f64>)> {
                 continue;
             }
             let drawn = draws.random.iter().find(|draw| draw.is_state == is_state && draw.slot == slot);
-            let (kind, number) = drawn.map_or((KIND_NONE, 0), |draw| (kind_of(draw), draw.number));
+            let (kind, number) = drawn.map_or((KIND_NONE, 0), |draw| (kind_of(draw) as u32, draw.number));
             let mut words = vec![kind, u32::from(is_state), slot as u32, number];
             match drawn {
                 Some(draw) => {
@@ -158,8 +157,8 @@ fn table<R: Real>(draws: &Draws) -> Result<(Vec<u32>, Vec<f64>)> {
     Ok((entries, numbers))
 }
 
-fn kind_of(draw: &Draw) -> u32 {
-    Shape::<f64>::new(&draw.distribution).kind as u32
+fn kind_of(draw: &Draw) -> Kind {
+    Shape::<f64>::new(&draw.distribution).kind
 }
 
 /// The keys of a draw, [`ENTRY_WORDS`] - [`ENTRY_KEYS`] at most.
@@ -224,6 +223,7 @@ pub fn draw_inputs(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::Sampling;
     use std::mem::offset_of;
 
     /// Names and offsets of [`DrawConfig`] are those of the kernel's structure, and bindings are those of [`BINDINGS`].
@@ -232,9 +232,11 @@ mod tests {
         macro_rules! members {
             ($($name:ident)*) => { vec![$((stringify!($name), offset_of!(DrawConfig, $name) as u32)),*] };
         }
-        let expected = members!(zero n_traj stride first_low first_high seed_low seed_high sampling last n_entry row_y row_y_low has_y_low);
+        let expected =
+            members!(zero n_traj stride first_low first_high seed_low seed_high last n_entry row_y row_y_low has_y_low);
         for precision in Precision::ALL {
-            let source = wgsl::draw(KernelOptions::from(precision)).expect("a valid kernel");
+            let options = KernelOptions::from(precision);
+            let source = wgsl::draw(options, Sampling::Sobol, &Kind::ALL).expect("a valid kernel");
             let module = naga::front::wgsl::parse_str(source.text()).expect("valid WGSL");
             let config = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some("RunConfig"));
             let (_, naga::Type { inner: naga::TypeInner::Struct { members, span }, .. }) = config.expect("it is there")

@@ -1,4 +1,4 @@
-//! The kernel that draws inputs: `shaders/draw.wgsl` with its constants, the same text for all models.
+//! The kernel that draws inputs: `shaders/draw.wgsl` with its constants, for what is drawn and how, whatever the model.
 
 use super::literal::literal;
 use super::{Draft, KernelOptions, KernelSource, real_section};
@@ -18,12 +18,12 @@ pub const ENTRY_WORDS: usize = ENTRY_KEYS + 1 + SOBOL_BITS;
 /// The kind of an entry that is a constant.
 pub const KIND_NONE: u32 = 0;
 
-/// The kernel that draws inputs in the precision of the options.
+/// The kernel that draws inputs in the precision of the options, of these kinds.
 ///
 /// # Errors
 /// [`Error::Shader`](crate::Error::Shader) if the module is not valid, which is a bug of this crate.
-pub fn draw(options: KernelOptions) -> Result<KernelSource> {
-    let consts = consts(&options);
+pub fn draw(options: KernelOptions, sampling: Sampling, kinds: &[Kind]) -> Result<KernelSource> {
+    let consts = consts(&options, sampling, kinds);
     let mut sections = vec![("generated constants", consts.as_str()), real_section(options.precision)];
     sections.push(shader!("draw.wgsl"));
     match options.precision {
@@ -37,7 +37,7 @@ pub fn draw(options: KernelOptions) -> Result<KernelSource> {
     Draft::new(&sections, options).prove()
 }
 
-fn consts(options: &KernelOptions) -> String {
+fn consts(options: &KernelOptions, sampling: Sampling, kinds: &[Kind]) -> String {
     let mut out = String::new();
     let mut constant = |name: &str, value: u32| out.push_str(&format!("const {name}: u32 = {value}u;\n"));
     constant("WORKGROUP_SIZE", options.workgroup_size);
@@ -52,6 +52,11 @@ fn consts(options: &KernelOptions) -> String {
     }
     for sampling in Sampling::ALL {
         constant(&format!("SAMPLING_{}", sampling.name().to_uppercase()), sampling as u32);
+    }
+    constant("SAMPLING", sampling as u32);
+    for kind in Kind::ALL {
+        let (name, is_there) = (format!("{kind:?}").to_uppercase(), kinds.contains(&kind));
+        out.push_str(&format!("const HAS_{name}: bool = {is_there};\n"));
     }
     let mut vector = |name: &str, values: &[u32]| {
         let listed = values.iter().map(|value| format!("{value:#010x}u")).collect::<Vec<_>>().join(", ");
