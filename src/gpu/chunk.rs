@@ -153,6 +153,8 @@ pub struct Chunk {
     pub inputs: Inputs,
     /// Trajectories that are unfinished, as far as is known.
     pub unfinished: usize,
+    /// Submissions that work on it and have not been heard of.
+    pub in_flight: usize,
     /// Steps that each unfinished trajectory will have attempted after all that was submitted.
     pub so_far: u32,
     /// Attempted steps of the longest trajectory that has ended.
@@ -211,6 +213,7 @@ impl Chunk {
             first: 0,
             inputs: Inputs::default(),
             unfinished: 0,
+            in_flight: 0,
             so_far: 0,
             longest: 0,
             lane_steps: LaneSteps::default(),
@@ -250,7 +253,7 @@ impl Chunk {
         }
         self.list_all(device, n_traj);
         (self.first, self.inputs, self.unfinished) = (first, inputs, n_traj);
-        (self.so_far, self.longest, self.lane_steps) = (0, 0, LaneSteps::default());
+        (self.in_flight, self.so_far, self.longest, self.lane_steps) = (0, 0, 0, LaneSteps::default());
     }
 
     /// The buffer that has y.

@@ -14,7 +14,7 @@ use crate::reduce::{BLOCK, Reduction};
 pub const MEMORY: u64 = 1 << 30;
 
 /// Chunks in flight.
-const SLOTS: usize = 2;
+const SLOTS: usize = 3;
 
 /// Chunks of each adapter, if several share a run: the fewer, the longer all wait for the slowest at the end.
 const SHARES: u64 = 8;

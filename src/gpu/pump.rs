@@ -153,9 +153,11 @@ impl<'a> Pump<'a> {
         loop {
             let is_stopped = self.progress.is_stopped();
             if !is_stopped {
+                // Where a chunk is expected to have ended by then the next one follows it at once.
                 self.set_out(traffic)?;
                 while self.in_flight.len() < self.depth() && self.has_work() {
                     self.submit()?;
+                    self.set_out(traffic)?;
                 }
                 // With the device busy, there is time to prepare what comes next.
                 self.load(traffic)?;
@@ -183,15 +185,19 @@ impl<'a> Pump<'a> {
         if self.is_pilot() { 1 } else { IN_FLIGHT }
     }
 
-    /// Whether another submission would find something to do: certainly if nothing is in flight.
+    /// Whether another submission would find something to do.
     fn has_work(&self) -> bool {
-        let mut running = self.slots.iter().filter(|slot| slot.is_running()).map(|slot| &slot.chunk);
-        if self.in_flight.is_empty() { running.next().is_some() } else { running.any(|chunk| !self.is_over(chunk)) }
+        self.slots.iter().any(|slot| self.is_at_work(slot))
     }
 
-    /// Whether a chunk is expected to have ended when all that was submitted is done.
+    /// Whether a submission would find something to do for a chunk.
+    fn is_at_work(&self, slot: &Slot) -> bool {
+        slot.is_running() && !self.is_over(&slot.chunk)
+    }
+
+    /// Whether a chunk is expected to have ended when all that was submitted for it is done.
     fn is_over(&self, chunk: &Chunk) -> bool {
-        is_over(self.expected, chunk.so_far)
+        chunk.in_flight > 0 && is_over(self.expected, chunk.so_far)
     }
 
     /// Whether the first steps of some trajectories are to tell what they cost.
@@ -223,9 +229,7 @@ impl<'a> Pump<'a> {
 
     /// Has the next chunk set out, if those on their way leave lanes idle.
     fn set_out(&mut self, traffic: &mut dyn Traffic) -> Result<()> {
-        let is_full = |slot: &Slot| {
-            slot.is_running() && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj && !self.is_over(&slot.chunk)
-        };
+        let is_full = |slot: &Slot| self.is_at_work(slot) && 2 * slot.chunk.unfinished > slot.chunk.inputs.n_traj;
         if self.slots.iter().any(is_full) {
             return Ok(());
         }
@@ -241,7 +245,9 @@ impl<'a> Pump<'a> {
 
     /// Submits dispatches for every chunk on its way.
     fn submit(&mut self) -> Result<()> {
-        let lanes = self.slots.iter().filter(|slot| slot.is_running()).map(|slot| slot.chunk.unfinished).sum();
+        let at_work: Vec<bool> = self.slots.iter().map(|slot| self.is_at_work(slot)).collect();
+        let chunks = self.slots.iter().zip(&at_work).filter(|(_, at_work)| **at_work);
+        let lanes = chunks.map(|(slot, _)| slot.chunk.unfinished).sum();
         if self.pace.steps.is_none() {
             self.steps = steps_of_lanes(self.steps, self.lanes, lanes);
         }
@@ -254,10 +260,13 @@ impl<'a> Pump<'a> {
             .slots
             .iter_mut()
             .enumerate()
-            .filter(|(_, slot)| slot.is_running())
+            .filter(|(at, _)| at_work[*at])
             .map(|(at, slot)| (at, &mut slot.chunk))
             .collect();
-        running.iter().for_each(|(_, chunk)| chunk.plan(self.device, &dispatches));
+        for (_, chunk) in &mut running {
+            chunk.plan(self.device, &dispatches);
+            chunk.in_flight += 1;
+        }
         let mut steps = 0;
         for (n, dispatch) in dispatches.iter().enumerate() {
             let mut going: Vec<&mut Chunk> = running
@@ -295,7 +304,7 @@ impl<'a> Pump<'a> {
         if self.is_pilot() {
             return vec![self.steps.min(FIRST_STEPS)];
         }
-        let running = || self.slots.iter().filter(|slot| slot.is_running()).map(|slot| &slot.chunk);
+        let running = || self.slots.iter().filter(|slot| self.is_at_work(slot)).map(|slot| &slot.chunk);
         // Where all trajectories end together, or all are in one warp, there is nothing to gain by a new list.
         let ends_apart = self.job.method.is_adaptive() || self.job.own_span;
         let is_listed = ends_apart && running().any(|chunk| chunk.unfinished > WARP as usize);
@@ -316,6 +325,7 @@ impl<'a> Pump<'a> {
             let slot = &mut self.slots[at];
             // Another chunk may be there by now, if this one had ended before.
             if slot.chunk.first == first && slot.is_running() {
+                slot.chunk.in_flight -= 1;
                 let (ended, steps) = slot.chunk.hear(news);
                 self.progress.finished(ended);
                 self.progress.stepped(steps);
