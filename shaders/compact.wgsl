@@ -14,7 +14,9 @@ struct Tally {
     executed_high: atomic<u32>,
     needed: atomic<u32>,
     needed_high: atomic<u32>,
-    longest: atomic<u32>, // attempted steps of any trajectory that has ended
+    // attempted steps of the trajectories that have ended: the most, and the complement of the fewest
+    longest: atomic<u32>,
+    not_shortest: atomic<u32>,
 }
 
 struct After {
@@ -28,14 +30,6 @@ struct After {
 @group(0) @binding(2) var<storage, read> before: array<u32>;
 @group(0) @binding(3) var<storage, read_write> after: After;
 @group(0) @binding(4) var<storage, read_write> tally: Tally;
-
-// Of each warp of the workgroup: which of its lanes go on, and the most steps of any of them.
-var<workgroup> goes_on: array<atomic<u32>, N_WARP>;
-var<workgroup> most: array<atomic<u32>, N_WARP>;
-var<workgroup> needed: atomic<u32>;
-// Attempted steps of those that have ended, at most.
-var<workgroup> longest: atomic<u32>;
-var<workgroup> first: u32;
 
 fn add_executed(steps: u32) {
     let before = atomicAdd(&tally.executed, steps);
@@ -51,52 +45,56 @@ fn add_needed(steps: u32) {
     }
 }
 
+fn trajectory(place: u32) -> u32 {
+    if before[LIST_ALL] == 1u {
+        return place;
+    }
+    return before[LIST_HEADER + place];
+}
+
+// An invocation for each warp: it needs no barrier, for which a software adapter would take longer than for some steps.
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(
-    @builtin(global_invocation_id) id: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-    @builtin(num_workgroups) groups: vec3<u32>,
-) {
-    let place = id.x + id.y * groups.x * WORKGROUP_SIZE;
-    let warp = local / WARP;
-    let lane = local % WARP;
-    var i = 0u;
-    var runs = false;
-    if place < before[0] {
-        i = place;
-        if before[LIST_ALL] == 0u {
-            i = before[LIST_HEADER + place];
-        }
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let start = (id.x + id.y * groups.x * WORKGROUP_SIZE) * WARP;
+    if start >= before[0] {
+        return;
+    }
+    let end = min(start + WARP, before[0]);
+    var goes_on = 0u; // bit k: whether the trajectory at place start + k does
+    var most = 0u;
+    var needed = 0u;
+    var longest = 0u;
+    var not_shortest = 0u;
+    for (var place = start; place < end; place += 1u) {
+        let i = trajectory(place);
         let word = counts[COUNT_STATUS * shape.n_traj + i];
         let steps = word >> SLICE_SHIFT;
-        runs = (word & MASK_STATUS) == STATUS_RUNNING;
-        if runs {
-            atomicOr(&goes_on[warp], 1u << lane);
+        most = max(most, steps);
+        needed += steps;
+        if (word & MASK_STATUS) == STATUS_RUNNING {
+            goes_on |= 1u << (place - start);
         } else {
-            atomicMax(&longest, counts[COUNT_ACCEPTED * shape.n_traj + i] + counts[COUNT_REJECTED * shape.n_traj + i]);
+            let all = counts[COUNT_ACCEPTED * shape.n_traj + i] + counts[COUNT_REJECTED * shape.n_traj + i];
+            longest = max(longest, all);
+            not_shortest = max(not_shortest, ~all);
         }
-        atomicMax(&most[warp], steps);
-        atomicAdd(&needed, steps);
     }
-    workgroupBarrier();
-    if local == 0u {
-        var n = 0u;
-        var executed = 0u;
-        for (var w = 0u; w < N_WARP; w += 1u) {
-            n += countOneBits(atomicLoad(&goes_on[w]));
-            executed += WARP * atomicLoad(&most[w]);
-        }
-        first = atomicAdd(&after.count, n);
-        add_executed(executed);
-        add_needed(atomicLoad(&needed));
-        atomicMax(&tally.longest, atomicLoad(&longest));
+    add_executed(WARP * most);
+    add_needed(needed);
+    if longest > atomicLoad(&tally.longest) {
+        atomicMax(&tally.longest, longest);
     }
-    workgroupBarrier();
-    if runs {
-        var rank = countOneBits(atomicLoad(&goes_on[warp]) & ((1u << lane) - 1u));
-        for (var w = 0u; w < warp; w += 1u) {
-            rank += countOneBits(atomicLoad(&goes_on[w]));
+    if not_shortest > atomicLoad(&tally.not_shortest) {
+        atomicMax(&tally.not_shortest, not_shortest);
+    }
+    if goes_on == 0u {
+        return;
+    }
+    var at = atomicAdd(&after.count, countOneBits(goes_on));
+    for (var place = start; place < end; place += 1u) {
+        if ((goes_on >> (place - start)) & 1u) == 1u {
+            after.trajectories[at] = trajectory(place);
+            at += 1u;
         }
-        after.trajectories[first + rank] = i;
     }
 }

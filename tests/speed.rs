@@ -9,9 +9,12 @@ use ensolve::gpu::GpuBackend;
 use ensolve::job::{Job, Saves};
 use ensolve::method::{Controller, tableau};
 use ensolve::spec::EnsembleSettings;
-use ensolve::{Arithmetic, Backend, CpuBackend, Ensemble, Method, Precision, RunSettings, Save, World, solve_ensemble};
-use kernels::Device;
-use std::time::Instant;
+use ensolve::{
+    Arithmetic, Backend, CompiledSpec, CpuBackend, Ensemble, EnsembleResult, Method, Precision, RunSettings, Save,
+    Tolerance, World, solve_ensemble,
+};
+use kernels::{Clock, Device};
+use std::time::{Duration, Instant};
 
 const N_TRAJ: usize = 65536;
 const N_STEPS: u32 = 1000;
@@ -19,18 +22,6 @@ const DT: f64 = 1e-3;
 
 fn rho(i: usize) -> f64 {
     21.0 * i as f64 / (N_TRAJ - 1) as f64
-}
-
-/// Seconds of the fastest of some runs after a first one, and the last result.
-fn fastest<T>(mut work: impl FnMut() -> T) -> (f64, T) {
-    let mut result = work();
-    let mut best = f64::INFINITY;
-    for _ in 0..5 {
-        let start = Instant::now();
-        result = work();
-        best = best.min(start.elapsed().as_secs_f64());
-    }
-    (best, result)
 }
 
 fn lorenz() -> World {
@@ -44,44 +35,81 @@ fn lorenz() -> World {
         .derivative("z", "x*y - 8/3*z")
 }
 
-/// Final x of every trajectory by the generated kernel or the CPU, everything included.
-fn generated(backend: &mut dyn Backend, precision: Precision) -> (f64, Vec<f32>) {
-    let spec = lorenz().compile().expect("a valid model");
-    let values = ensolve::Distribution::Values((0..N_TRAJ).map(rho).collect());
-    let settings = EnsembleSettings { vary: [("rho".to_string(), values)].into_iter().collect(), ..Default::default() };
-    let ensemble = Ensemble::new(&spec, &settings).expect("valid inputs");
-    let run = RunSettings {
-        tspan: Some((0.0, DT * f64::from(N_STEPS))),
-        method: Some("rk4".to_string()),
-        dt: Some(DT),
-        save: Some(Save::Final),
-        precision: Some(precision),
-        ..Default::default()
-    };
-    let (seconds, result) = fastest(|| solve_ensemble(&spec, &run, &ensemble, backend).expect("the run works"));
-    (seconds, result.values("x").expect("a state").iter().map(|x| *x as f32).collect())
+/// Runs of the same ensemble, by rk4 with steps of 1e-3 to t = 1 or by tsit5 with tolerances of 1e-5 to t = 10.
+struct Contest {
+    spec: CompiledSpec,
+    ensemble: Ensemble,
+    run: RunSettings,
 }
 
-#[test]
-fn lorenz_rk4_end_to_end() {
-    let Ok(mut gpu) = GpuBackend::new(None) else {
+impl Contest {
+    fn new(method: &str) -> Self {
+        let spec = lorenz().compile().expect("a valid model");
+        let values = ensolve::Distribution::Values((0..N_TRAJ).map(rho).collect());
+        let vary = [("rho".to_string(), values)].into_iter().collect();
+        let settings = EnsembleSettings { vary, ..Default::default() };
+        let ensemble = Ensemble::new(&spec, &settings).expect("valid inputs");
+        let tolerance = Some(Tolerance::Scalar(1e-5));
+        let run = match method {
+            "rk4" => RunSettings { tspan: Some((0.0, DT * f64::from(N_STEPS))), dt: Some(DT), ..Default::default() },
+            _ => {
+                RunSettings { tspan: Some((0.0, 10.0)), rtol: tolerance.clone(), atol: tolerance, ..Default::default() }
+            }
+        };
+        let run = RunSettings {
+            method: Some(method.to_string()),
+            save: Some(Save::Final),
+            precision: Some(Precision::F32),
+            ..run
+        };
+        Contest { spec, ensemble, run }
+    }
+
+    /// Seconds of a run, everything included, and its result.
+    fn solve(&self, backend: &mut dyn Backend, is_software: bool) -> (f64, EnsembleResult) {
+        let clock = Clock::start(is_software);
+        let result = solve_ensemble(&self.spec, &self.run, &self.ensemble, backend).expect("the run works");
+        (clock.seconds(), result)
+    }
+}
+
+/// What slices cost: runs in slices of 50 ms, in slices of 10 s, and without slices and lists of what is unfinished, by turns.
+fn slices(method: &str) {
+    let gpus: Vec<GpuBackend> = (0..3).map_while(|_| GpuBackend::new(None).ok()).collect();
+    let Ok([sliced, mut long, single]) = <[GpuBackend; 3]>::try_from(gpus) else {
         println!("no adapter: nothing measured");
         return;
     };
-    let name = gpu.describe();
-    let (sliced, _) = generated(&mut gpu, Precision::F32);
-    let mut gpu = gpu.with_slice_steps(N_STEPS);
-    let (by_us, got) = generated(&mut gpu, Precision::F32);
-    let (on_cpu, cpu) = generated(&mut CpuBackend::new(), Precision::F64);
-    // 1000 steps in f32, each rounding to 6e-8 of 20, stay within 1e-3 on this short span.
-    for (i, (got, want)) in got.iter().zip(&cpu).enumerate() {
-        assert!((want - got).abs() < 1e-3, "trajectory {i}: {want}, {got}");
+    let (contest, is_software, name) = (Contest::new(method), sliced.is_software(), sliced.describe());
+    long.aim_at(Duration::from_secs(10));
+    let mut gpus = [sliced, long, single.with_slice_steps(u32::MAX)];
+    let mut times = [const { Vec::new() }; 3];
+    for round in 0..16 {
+        let [a, b, c] = gpus.each_mut().map(|gpu| contest.solve(gpu, is_software));
+        assert_eq!(a.1.n_finished(), N_TRAJ, "{method}");
+        assert!(a.1.saved == b.1.saved && a.1.saved == c.1.saved, "{method}: results depend on slices");
+        // The first ones compile.
+        if round > 0 {
+            times.iter_mut().zip([a.0, b.0, c.0]).for_each(|(times, time)| times.push(time));
+        }
     }
-    let rate = |seconds: f64| N_TRAJ as f64 * f64::from(N_STEPS) / seconds / 1e6;
-    println!("lorenz, rk4, {N_TRAJ} trajectories of {N_STEPS} steps, end to end, fastest of 5");
-    println!("  generated kernel f32   {:8.1} Msteps/s in one dispatch on {name}", rate(by_us));
-    println!("                         {:8.1} Msteps/s in slices of 50 ms", rate(sliced));
-    println!("  cpu backend f64        {:8.1} Msteps/s", rate(on_cpu));
+    let [sliced, long, single] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    });
+    println!("lorenz, {method}, {N_TRAJ} trajectories, end to end on {name}, medians of 15");
+    println!("  slices of 50 ms {sliced:.3} s, {:.3} of the rate of slices of 10 s", long / sliced);
+    println!("  in a single dispatch, without lists {single:.3} s");
+}
+
+#[test]
+fn slices_of_fixed_steps() {
+    slices("rk4");
+}
+
+#[test]
+fn slices_of_adaptive_steps() {
+    slices("tsit5");
 }
 
 /// What is compared with a kernel written by hand.

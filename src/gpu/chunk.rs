@@ -5,6 +5,7 @@
 
 use super::buffers::{Device, Fetch, pack, real_bytes, unpack};
 use super::kernel::{Kernel, READ, UNIFORM, WRITE};
+use super::pace::Lengths;
 use super::reduce;
 use crate::error::Result;
 use crate::job::{
@@ -16,6 +17,7 @@ use crate::pair::F32x2;
 use crate::real::Precision;
 use crate::reduce::{BLOCK, LaneSteps, Reduction};
 use crate::status::stopped_if_running;
+use crate::wgsl::WARP;
 use rayon::prelude::*;
 
 // SAFETY: RunConfig is repr(C), of eight u32 and six f32 followed by five R; the first 56 bytes end on a multiple of 8, so
@@ -38,7 +40,7 @@ pub const MAX_DISPATCHES: usize = 32;
 
 /// Words that tell the host how far a chunk is: the number of unfinished trajectories, then those of `Tally` in
 /// `shaders/compact.wgsl`.
-pub const NEWS: usize = 6;
+pub const NEWS: usize = 7;
 
 pub const WORD: u64 = size_of::<u32>() as u64;
 
@@ -157,8 +159,8 @@ pub struct Chunk {
     pub in_flight: usize,
     /// Steps that each unfinished trajectory will have attempted after all that was submitted.
     pub so_far: u32,
-    /// Attempted steps of the longest trajectory that has ended.
-    pub longest: u32,
+    /// Attempted steps of the trajectories that have ended.
+    pub lengths: Lengths,
     /// Of its trajectories until now.
     pub lane_steps: LaneSteps,
 }
@@ -215,7 +217,7 @@ impl Chunk {
             unfinished: 0,
             in_flight: 0,
             so_far: 0,
-            longest: 0,
+            lengths: Lengths::default(),
             lane_steps: LaneSteps::default(),
         })
     }
@@ -253,7 +255,8 @@ impl Chunk {
         }
         self.list_all(device, n_traj);
         (self.first, self.inputs, self.unfinished) = (first, inputs, n_traj);
-        (self.in_flight, self.so_far, self.longest, self.lane_steps) = (0, 0, 0, LaneSteps::default());
+        (self.in_flight, self.so_far) = (0, 0);
+        (self.lengths, self.lane_steps) = (Lengths::default(), LaneSteps::default());
     }
 
     /// The buffer that has y.
@@ -303,7 +306,7 @@ impl Chunk {
 
     /// Lists what is unfinished after that.
     pub fn compact(&mut self, pass: &mut wgpu::ComputePass, compactor: &Kernel) {
-        compactor.dispatch(pass, &self.compact[self.now], self.unfinished);
+        compactor.dispatch(pass, &self.compact[self.now], self.unfinished.div_ceil(WARP as usize));
         self.now = 1 - self.now;
     }
 
@@ -315,11 +318,12 @@ impl Chunk {
 
     /// Takes the news. Returns how many trajectories have ended and how many steps were attempted since the last.
     pub fn hear(&mut self, news: [u32; NEWS]) -> (usize, u64) {
-        let [.., longest] = news;
-        let [unfinished, executed, executed_high, needed, needed_high, _] = news.map(u64::from);
+        let [.., longest, not_shortest] = news;
+        let [unfinished, executed, executed_high, needed, needed_high, ..] = news.map(u64::from);
         let steps = LaneSteps { executed: executed | executed_high << 32, needed: needed | needed_high << 32 };
         let since = (self.unfinished - unfinished as usize, steps.needed - self.lane_steps.needed);
-        (self.unfinished, self.longest, self.lane_steps) = (unfinished as usize, longest, steps);
+        (self.unfinished, self.lane_steps) = (unfinished as usize, steps);
+        self.lengths = Lengths { shortest: !not_shortest, longest };
         since
     }
 

@@ -50,12 +50,33 @@ pub struct Pace {
     pub is_software: bool,
 }
 
+/// Attempted steps of the trajectories of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lengths {
+    /// Of the one that ended first.
+    pub shortest: u32,
+    /// Of the one that ended last.
+    pub longest: u32,
+}
+
+impl Lengths {
+    /// What is to be expected of the next chunk after those of one and what was expected of it: of many the last ones count most.
+    pub fn expect(self, before: Option<Lengths>) -> Lengths {
+        before.map_or(self, |before| Lengths {
+            shortest: self.shortest.min(before.shortest.saturating_add(before.shortest / GROWTH)),
+            longest: self.longest.max(before.longest - before.longest / GROWTH),
+        })
+    }
+}
+
 /// Cuts the steps of a submission into dispatches, for chunks of which so many steps were attempted before. Where a new list of
-/// what is unfinished follows each, they are short.
-pub fn dispatches(steps: u32, mut so_far: u32, is_listed: bool) -> Vec<u32> {
+/// what is unfinished follows each, they are short, but for the first ones, in which no trajectory is expected to end.
+pub fn dispatches(steps: u32, mut so_far: u32, is_listed: bool, expected: Option<Lengths>) -> Vec<u32> {
+    let shortest = expected.map_or(0, |expected| expected.shortest);
     let (mut left, mut dispatches) = (steps, Vec::new());
     while left > 0 && dispatches.len() < MAX_DISPATCHES {
-        let most = if is_listed { (so_far / GROWTH).max(FIRST_STEPS) } else { MAX_STEPS };
+        let least = FIRST_STEPS.max(shortest.saturating_sub(so_far));
+        let most = if is_listed { (so_far / GROWTH).max(least) } else { MAX_STEPS };
         let steps = left.min(most).min(MAX_STEPS);
         (left, so_far) = (left - steps, so_far.saturating_add(steps));
         dispatches.push(steps);
@@ -65,9 +86,9 @@ pub fn dispatches(steps: u32, mut so_far: u32, is_listed: bool) -> Vec<u32> {
 
 /// Whether a chunk that has attempted so many steps is expected to have ended. One that has not after half as many more, and two
 /// dispatches at least, knows no expectation.
-pub fn is_over(expected: Option<u32>, so_far: u32) -> bool {
-    let latest = |expected: u32| expected.saturating_add((expected / 2).max(2 * MAX_STEPS));
-    expected.is_some_and(|expected| (expected..=latest(expected)).contains(&so_far))
+pub fn is_over(expected: Option<Lengths>, so_far: u32) -> bool {
+    let latest = |longest: u32| longest.saturating_add((longest / 2).max(2 * MAX_STEPS));
+    expected.is_some_and(|Lengths { longest, .. }| (longest..=latest(longest)).contains(&so_far))
 }
 
 /// Steps of a submission that is to take so many seconds, after one of `steps` steps took `spent`. Fewer than some steps cost
@@ -126,18 +147,33 @@ mod tests {
 
     #[test]
     fn dispatches_grow_with_the_steps_before() {
-        assert_eq!(dispatches(100, 0, true), [32, 32, 32, 4]);
-        assert_eq!(dispatches(1000, 1600, true), [200, 225, 253, 284, 38]);
-        assert_eq!(dispatches(40_000, 0, false), [32_768, 7232]);
-        assert_eq!(dispatches(u32::MAX, 0, true).len(), MAX_DISPATCHES);
+        assert_eq!(dispatches(100, 0, true, None), [32, 32, 32, 4]);
+        assert_eq!(dispatches(1000, 1600, true, None), [200, 225, 253, 284, 38]);
+        assert_eq!(dispatches(40_000, 0, false, None), [32_768, 7232]);
+        // Nobody has ended in fewer than 90 before.
+        let expected = Some(Lengths { shortest: 90, longest: 200 });
+        assert_eq!(dispatches(150, 0, true, expected), [90, 32, 28]);
+        assert_eq!(dispatches(150, 80, true, expected), [32, 32, 32, 32, 22]);
+        assert_eq!(dispatches(u32::MAX, 0, true, None).len(), MAX_DISPATCHES);
     }
 
     #[test]
     fn chunks_are_over_when_those_before_were() {
+        let expected = Some(Lengths { shortest: 10, longest: 100 });
         assert!(!is_over(None, 1000));
-        assert!(!is_over(Some(100), 99) && is_over(Some(100), 100));
+        assert!(!is_over(expected, 99) && is_over(expected, 100));
         // Fixed steps come in dispatches of many.
-        assert!(is_over(Some(100), MAX_STEPS));
-        assert!(!is_over(Some(100), 3 * MAX_STEPS), "a straggler");
+        assert!(is_over(expected, MAX_STEPS));
+        assert!(!is_over(expected, 3 * MAX_STEPS), "a straggler");
+    }
+
+    #[test]
+    fn what_is_expected_follows_the_last_chunks() {
+        let lengths = |shortest, longest| Lengths { shortest, longest };
+        assert_eq!(lengths(10, 100).expect(None), lengths(10, 100));
+        assert_eq!(lengths(20, 50).expect(Some(lengths(16, 80))), lengths(18, 70));
+        assert_eq!(lengths(5, 90).expect(Some(lengths(16, 80))), lengths(5, 90));
+        let none_ended = lengths(u32::MAX, 0);
+        assert_eq!(lengths(20, 50).expect(Some(none_ended)), lengths(20, 50));
     }
 }

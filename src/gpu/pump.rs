@@ -11,7 +11,7 @@ use super::chunk::{Chunk, NEWS};
 use super::cut::Cut;
 use super::kernel::Kernel;
 use super::open::OpenDevice;
-use super::pace::{FIRST_STEPS, GROWTH, Pace, dispatches, first_steps, is_over, next_steps, steps_of_lanes};
+use super::pace::{FIRST_STEPS, Lengths, Pace, dispatches, first_steps, is_over, next_steps, steps_of_lanes};
 use crate::error::Result;
 use crate::job::{Job, Progress};
 use crate::reduce::LaneSteps;
@@ -109,8 +109,8 @@ pub struct Pump<'a> {
     /// Steps of the next submission, and lanes of the last.
     steps: u32,
     lanes: usize,
-    /// Attempted steps of the longest trajectory of a chunk, by those before: more dispatches would find nothing to do.
-    expected: Option<u32>,
+    /// Attempted steps of the trajectories of a chunk, by those before: after the longest there is nothing to do.
+    expected: Option<Lengths>,
     last_end: Instant,
     pub spent: Spent,
 }
@@ -309,7 +309,7 @@ impl<'a> Pump<'a> {
         let ends_apart = self.job.method.is_adaptive() || self.job.own_span;
         let is_listed = ends_apart && running().any(|chunk| chunk.unfinished > WARP as usize);
         let so_far = running().map(|chunk| chunk.so_far).min().unwrap_or(0);
-        dispatches(self.steps, so_far, is_listed)
+        dispatches(self.steps, so_far, is_listed, self.expected)
     }
 
     /// Waits for a submission and takes its news.
@@ -343,9 +343,7 @@ impl<'a> Pump<'a> {
     fn ask(&mut self, traffic: &mut dyn Traffic, which: fn(&Slot) -> bool) -> Result<()> {
         for slot in self.slots.iter_mut().filter(|slot| which(slot)) {
             if slot.chunk.unfinished == 0 {
-                // Of many chunks before, the last ones count most.
-                let before = self.expected.unwrap_or(0);
-                self.expected = Some(slot.chunk.longest.max(before - before / GROWTH));
+                self.expected = Some(slot.chunk.lengths.expect(self.expected));
             }
             self.spent.lane_steps.add(slot.chunk.lane_steps);
             slot.state = State::Asked(traffic.ask(&slot.chunk)?);

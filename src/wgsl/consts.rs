@@ -70,7 +70,6 @@ pub fn compact() -> String {
     let constants = [
         ("WORKGROUP_SIZE", COMPACT_SIZE as usize),
         ("WARP", WARP as usize),
-        ("N_WARP", (COMPACT_SIZE / WARP) as usize),
         ("LIST_HEADER", LIST_HEADER),
         ("AFTER_HEADER", LIST_HEADER - 1),
         ("COUNT_STATUS", CountRow::Status as usize),

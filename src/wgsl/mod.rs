@@ -230,8 +230,8 @@ pub const WARP: u32 = 32;
 /// Workgroups in the first dimension of a dispatch; WebGPU allows 65535.
 pub const GROUPS_X: u32 = 32768;
 
-/// Lanes of a workgroup of the kernel that lists what is unfinished.
-pub const COMPACT_SIZE: u32 = 256;
+/// Invocations of a workgroup of the kernel that lists what is unfinished, each for [`WARP`] trajectories.
+pub const COMPACT_SIZE: u32 = 64;
 
 /// The kernel that lists, after a dispatch, what is unfinished.
 ///

@@ -31,6 +31,34 @@ pub struct Kernel {
     n: usize,
 }
 
+/// Measures what a device works: wall time, or where it is software and the system tells, the time that the threads of this process
+/// have run, so that others on the machine do not count.
+pub struct Clock {
+    start: Instant,
+    busy: Option<f64>,
+}
+
+impl Clock {
+    pub fn start(is_software: bool) -> Self {
+        Clock { start: Instant::now(), busy: is_software.then(busy).flatten() }
+    }
+
+    pub fn seconds(&self) -> f64 {
+        let wall = self.start.elapsed().as_secs_f64();
+        self.busy.zip(busy()).map_or(wall, |(before, now)| now - before)
+    }
+}
+
+/// Seconds that the threads of this process have run.
+fn busy() -> Option<f64> {
+    let tasks = std::fs::read_dir("/proc/self/task").ok()?;
+    let nanoseconds = tasks.flatten().filter_map(|task| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    Some(1e-9 * nanoseconds.sum::<f64>())
+}
+
 impl Device {
     pub fn new(adapter: &wgpu::Adapter) -> Self {
         let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
@@ -148,7 +176,7 @@ impl Device {
         kernel.inputs.iter().for_each(|(buffer, bytes)| self.queue.write_buffer(buffer, 0, bytes));
         self.queue.submit([]);
         self.wait();
-        let (start, busy) = (Instant::now(), self.busy());
+        let clock = Clock::start(self.is_software);
         let mut encoder = self.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
@@ -158,24 +186,11 @@ impl Device {
         }
         self.queue.submit([encoder.finish()]);
         self.wait();
-        match (busy, self.busy()) {
-            (Some(before), Some(after)) => after - before,
-            _ => start.elapsed().as_secs_f64(),
-        }
+        clock.seconds()
     }
 
     fn wait(&self) {
         self.device.poll(wgpu::PollType::wait_indefinitely()).expect("the device works");
-    }
-
-    /// Seconds that the threads of a software adapter have run, where the system tells: others on the machine do not count.
-    fn busy(&self) -> Option<f64> {
-        let tasks = std::fs::read_dir("/proc/self/task").ok().filter(|_| self.is_software)?;
-        let nanoseconds = tasks.flatten().filter_map(|task| {
-            let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<f64>().ok()
-        });
-        Some(1e-9 * nanoseconds.sum::<f64>())
     }
 
     /// Final states, and attempted steps of all trajectories, of the last dispatch.
