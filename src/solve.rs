@@ -102,15 +102,18 @@ pub fn solve_range_with(
     let (spec, run) = oriented(spec, run)?;
     let method = method(&run)?;
     let (plan, prepared) = ready(spec, (&run, tspan), &method, n_traj, backend)?;
-    let mut of = fingerprint::of(spec, &plan, ensemble, None);
-    of.push(("range", format!("{} to {}", range.start, range.end - 1)));
+    let of = || {
+        let range = ("range", format!("{} to {}", range.start, range.end - 1));
+        fingerprint::of(spec, &plan, ensemble, None).into_iter().chain([range]).collect()
+    };
+    let keeper = keeper.keeps(of, n_traj);
     let precision = plan.job.precision;
     let mut info = run_info(spec, &plan, ensemble, backend.describe());
     info.timings = Timings { startup: prepared.startup, jit: prepared.jit, runs: Vec::new() };
     info.warnings = [plan.warnings.as_slice(), &prepared.notes].concat();
     let mut storing = Storing {
         collector: Collector::new(spec, &plan, info, &range)?,
-        journal: Journal::open(keeper.keeps(of, n_traj), precision)?,
+        journal: Journal::open(keeper, precision)?,
         drawn: Drawn { spec, ensemble, tspan: run.tspan, is_backward },
         plan,
         range,

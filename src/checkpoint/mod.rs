@@ -138,8 +138,9 @@ impl Keeper {
         Ok(keeper)
     }
 
-    /// Says what run it is for.
-    pub fn keeps(self, of: Vec<(&'static str, String)>, n: u64) -> Keeper {
+    /// Says what run it is for. What its numbers depend on may be long, and is looked at only where there are files.
+    pub fn keeps(self, of: impl FnOnce() -> Vec<(&'static str, String)>, n: u64) -> Keeper {
+        let of = if self.to.is_some() { of() } else { Vec::new() };
         Keeper { of, n, ..self }
     }
 

@@ -97,7 +97,7 @@ pub fn sweep_with(
     let names = spec.program.row_names().map(str::to_string).collect();
     let wanted = wanted(statistics, names, times(&plan, is_backward), plan.job.precision)?;
     check_size(&wanted, &plan, backend)?;
-    let keeper = keeper.keeps(fingerprint::of(forward, &plan, ensemble, Some(statistics)), ensemble.size());
+    let keeper = keeper.keeps(|| fingerprint::of(forward, &plan, ensemble, Some(statistics)), ensemble.size());
     let drawn = Drawn { spec: forward, ensemble, tspan: oriented_run.tspan, is_backward };
     let mut pass = Pass { plan, drawn, wanted, keeper, lane_steps: None, cut: None, n_resumed: 0, is_pilot_cut: false };
     let integration = Instant::now();
