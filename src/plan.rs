@@ -138,6 +138,12 @@ pub fn plan<'a>(
 }
 
 impl Plan<'_> {
+    /// What save times and stops follow from, where they are known with the inputs only.
+    pub(crate) fn timing(&self) -> impl std::fmt::Debug {
+        let Rules { clocks, saving, max_saved, .. } = &self.rules;
+        (clocks, saving, max_saved)
+    }
+
     /// Every span of a trajectory's own must have an end, in the direction of the run.
     ///
     /// # Errors

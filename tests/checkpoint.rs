@@ -408,6 +408,16 @@ fn files_of_trajectories_that_are_damaged_or_of_other_runs_are_refused() {
     let refused = message(&case, resume);
     assert!(refused.contains("is the checkpoint of another run: its method is 'tsit5, rtol 1e-6"), "{refused}");
     case.run.rtol = None;
+    let refused_times = {
+        let (_, mut own) = cases_of_trajectories().pop().expect("own spans are the last");
+        let file = own.file();
+        let (checkpoint, stop) = (Checkpoint::new(&file), StopAt::new(3000));
+        let options = RunOptions { progress: &stop, checkpoint: Some(&checkpoint), resume: None };
+        stored(&own, &mut backend(), options).expect("it is stopped");
+        own.run.save = Some(ensolve::Save::Every(0.25));
+        message(&own, RunOptions { resume: Some(&file), ..RunOptions::default() })
+    };
+    assert!(refused_times.contains("is the checkpoint of another run: its save times is '"), "{refused_times}");
 
     let whole = std::fs::read(&file).expect("it is there");
     let mut bytes = whole.clone();

@@ -130,13 +130,12 @@ fn check_saved(result: &SweepResult, stored: &EnsembleResult) {
 
 /// Summaries from the stored series, the plain way, in f64.
 fn check_summaries(result: &SweepResult, stored: &EnsembleResult) {
-    let t: Vec<f64> = stored.t.to_vec();
     for name in &result.summaries {
         let measure = parse(Measure::parse(name));
         let row = stored.row(&measure.name).expect("a row");
         let of = |i: usize| {
-            let y: Vec<f64> = (0..t.len()).map(|k| stored.saved[[k, row, i]]).collect();
-            ensolve::reduce::summarize(measure.kind, t.len(), |k| t[k], |k| y[k])
+            let n_save = stored.n_saved(i);
+            ensolve::reduce::summarize(measure.kind, n_save, |k| stored.time(k, i), |k| stored.saved[[k, row, i]])
         };
         let values: Vec<(usize, f64)> = succeeded(stored).into_iter().map(|i| (i, of(i))).collect();
         check(name, result.summary(name).expect("it is there"), &values);
@@ -311,6 +310,32 @@ fn time_spans_of_their_own_are_reduced_at_their_ends() {
     assert_eq!(shown(&parts), shown(&result));
 }
 
+/// Forward and backward in time, in chunks of any size.
+#[test]
+fn time_spans_of_their_own_have_summaries_over_their_own_save_times() {
+    for (is_backward, tspan) in [(false, r#"["start", 4]"#), (true, r#"[4, "start"]"#)] {
+        let case = case(&format!(
+            r#"{{"states": {{"x": 1.0}}, "parameters": {{"k": 0.5, "start": 2.0}}, "derivatives": {{"x": "sin(3*t) - k*x"}},
+                "run": {{"tspan": {tspan}, "backward": {is_backward}, "save": {{"every": 0.25}}}}, "ensemble": {{"size": 3000,
+                "vary": {{"start": {{"uniform": [-1, 3.9]}}, "k": {{"uniform": [0, 1]}}}}}}}}"#
+        ));
+        let kinds = ["max(x)", "time_of_min(x)", "time_above(x, 0.9)", "integral(x)", "final(x)"];
+        let settings = StatisticsSettings {
+            summaries: kinds.map(|text| parse(Measure::parse(text))).to_vec(),
+            keep: vec![parse(Keep::parse("largest(max(x), 3)"))],
+            ..StatisticsSettings::default()
+        };
+        let (result, stored) = (swept(&case, &settings), stored(&case));
+        let counts = (0..3000).map(|i| stored.n_saved(i));
+        assert!(counts.clone().min() < Some(5) && counts.max() > Some(15));
+        check_saved(&result, &stored);
+        check_summaries(&result, &stored);
+        let mut limited = Limited { backend: Box::new(CpuBackend::new()), trajectories: 1100, rows: usize::MAX };
+        let parts = sweep(&case.spec, &case.run, &case.ensemble, &settings, &mut limited).expect("a valid run");
+        assert_eq!(shown(&parts), shown(&result));
+    }
+}
+
 #[test]
 fn callbacks_and_samples_are_saved_as_asked() {
     let case = case(
@@ -419,18 +444,8 @@ fn what_cannot_be_is_said() {
     let own = case(
         r#"{"states": {"v": [1.0, 2.0]}, "parameters": {"t_end": 2.0}, "derivatives": {"v": "-v"}, "run": {"tspan": [0, "t_end"]}}"#,
     );
-    let summary = with(&|s| s.keep = vec![parse(Keep::parse("largest(max(v[0]), 2)"))]);
-    assert_eq!(
-        fails(&own, &own.run, &summary),
-        "statistics: summaries need save times in common, and these trajectories have time spans of their own; their last values are there by name"
-    );
     let vector = with(&|s| s.exceed = vec![(quantity("v"), vec![0.0])]);
     assert_eq!(fails(&own, &own.run, &vector), "statistics: 'v' is a vector; name its elements one by one: v[0], v[1]");
-    let run = RunSettings { save: Some(Save::Points(3)), ..own.run.clone() };
-    assert_eq!(
-        fails(&own, &run, &with(&|_| {})),
-        "save: trajectories with time spans of their own have no save times in common; save \"final\" for statistics of their last values"
-    );
     let run = RunSettings { save_after_firing: Some(true), ..own.run.clone() };
     assert_eq!(
         fails(&own, &run, &with(&|_| {})),

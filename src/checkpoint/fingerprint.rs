@@ -25,12 +25,12 @@ pub fn of(
     let mut all = vec![
         ("model", format!("{}, {equations}", spec.title())),
         ("trajectories", ensemble.size().to_string()),
-        ("ensemble", format!("seed {}, {}", ensemble.seed(), hash(ensemble))),
-        ("time span", span),
-        ("save times", format!("{}, {}", plan.t.len(), hash(&(&job.saves, &job.cuts)))),
-        ("method", format!("{}, {}", describe_method(job), hash(&limits))),
         ("precision", job.precision.to_string()),
         ("arithmetic", job.arithmetic.name().to_string()),
+        ("ensemble", format!("seed {}, {}", ensemble.seed(), hash(ensemble))),
+        ("time span", span),
+        ("save times", format!("{}, {}", plan.t.len(), hash(&(&job.saves, &job.cuts, plan.timing())))),
+        ("method", format!("{}, {}", describe_method(job), hash(&limits))),
     ];
     all.extend(statistics.map(|statistics| ("statistics", hash(statistics))));
     all

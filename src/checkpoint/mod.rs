@@ -2,7 +2,7 @@
 //!
 //! Every such file begins with a line of JSON: `ensolve_checkpoint` (the version of the format), `checksum` (of the text after it),
 //! `of` (what the numbers depend on) and `n`. Where trajectories are stored, `kind` says so, and they follow the line
-//! ([`journal`]); statistics are in the line itself (`src/sweep/checkpoint.rs`). Work that is not finished is never replaced by other
+//! (`journal.rs`); statistics are in the line itself (`src/sweep/checkpoint.rs`). Work that is not finished is never replaced by other
 //! work, and a run goes on only from what it is of.
 
 pub(crate) mod fingerprint;

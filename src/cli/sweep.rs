@@ -165,7 +165,7 @@ fn tables(result: &SweepResult, rows: &[usize]) -> String {
     let first_summary = result.t.len() * result.names.len();
     let summaries = result.summaries.iter().map(String::as_str).zip(&result.quantities[first_summary..]);
     let place = match result.t[last] {
-        t if t.is_nan() => "the end of each".to_string(),
+        t if t.is_nan() => "the last save time of each".to_string(),
         t => format!("t = {t}"),
     };
     let left_out = match result.n_done - result.n_finished() {

@@ -4,7 +4,8 @@
 //! memory turns out to be short. No result depends on it.
 
 use super::buffers::real_bytes;
-use super::chunk::{Footprint, WORD};
+use super::chunk::WORD;
+use super::footprint::Footprint;
 use super::pace::MOST_SAVES;
 use crate::error::{Error, Result};
 use crate::job::Job;

@@ -9,6 +9,7 @@ mod chunk;
 mod cut;
 mod device;
 mod draw;
+mod footprint;
 mod kernel;
 mod open;
 mod pace;
@@ -17,6 +18,7 @@ mod pump;
 mod ranges;
 mod reduce;
 mod reduced;
+mod retry;
 mod self_test;
 mod several;
 mod stored;
@@ -32,13 +34,14 @@ use crate::real::Precision;
 use crate::reduce::{LaneSteps, Partial, Reduction};
 use crate::wgsl::{self, KernelOptions};
 use buffers::{Device, real_bytes};
-use chunk::Footprint;
 use cut::{Budget, Cut, MEMORY, ahead};
+use footprint::Footprint;
 use open::OpenDevice;
 use pace::{MAX_STEPS, Pace};
 use pump::{Pump, Spent};
 use ranges::{InOrder, Ranges};
 use reduced::Reduced;
+use retry::in_less_memory;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use stored::{Given, Sink, Stored};
@@ -274,29 +277,6 @@ impl GpuBackend {
     }
 }
 
-/// Runs a range of trajectories by `part`, which says up to where it has handed over results; where memory is short in the middle of
-/// a run, in half as much of it from there on.
-fn in_less_memory<S>(
-    backend: &mut S,
-    (range, ahead): (Range<u64>, u64),
-    halve: impl Fn(&mut S) -> bool,
-    mut part: impl FnMut(&mut S, &Ranges) -> (u64, Result<()>),
-) -> Result<()> {
-    let mut first = range.start;
-    loop {
-        let ranges = Ranges::new(first..range.end, ahead);
-        match part(backend, &ranges) {
-            (next, Err(Error::Memory(_))) if halve(backend) => first = next,
-            (_, Err(Error::Memory(text))) => {
-                return Err(Error::Memory(format!(
-                    "{text}; save fewer times, ask for fewer statistics, close what else uses the device, or use the backend cpu"
-                )));
-            }
-            (_, done) => return done,
-        }
-    }
-}
-
 impl Backend for GpuBackend {
     fn name(&self) -> &'static str {
         "gpu"
@@ -358,7 +338,7 @@ impl Backend for GpuBackend {
     ) -> Result<()> {
         let mut sink = |first, (inputs, output)| sink(first, inputs, output);
         self.begin();
-        in_less_memory(self, (range, ALL_AHEAD), GpuBackend::halve, |gpu, ranges| {
+        in_less_memory(self, (range, ALL_AHEAD), progress, GpuBackend::halve, |gpu, ranges, progress| {
             let mut in_order = InOrder::new(ranges, &mut sink);
             let done = gpu.run_shared(job, source, ranges, 1, progress, &mut |first, inputs, output| {
                 in_order.put(first, inputs.n_traj, (inputs, output))
@@ -378,7 +358,7 @@ impl Backend for GpuBackend {
     ) -> Result<()> {
         let mut sink = |_, partial| sink(partial);
         self.begin();
-        in_less_memory(self, (range, ahead(reduction)), GpuBackend::halve, |gpu, ranges| {
+        in_less_memory(self, (range, ahead(reduction)), progress, GpuBackend::halve, |gpu, ranges, progress| {
             let mut in_order = InOrder::new(ranges, &mut sink);
             let done = gpu.reduce_shared((job, source), ranges, 1, reduction, progress, &mut |partial| {
                 in_order.put(partial.first, partial.n_traj, partial)

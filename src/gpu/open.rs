@@ -2,8 +2,9 @@
 
 use super::AdapterSummary;
 use super::buffers::Device;
-use super::chunk::{BINDINGS, COMPACT_BINDINGS, Chunk, Footprint};
+use super::chunk::{BINDINGS, COMPACT_BINDINGS, Chunk};
 use super::draw::Drawer;
+use super::footprint::Footprint;
 use super::kernel::Kernel;
 use super::reduce::Reducer;
 use super::self_test::{self, Finding};

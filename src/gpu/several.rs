@@ -5,8 +5,9 @@
 
 use super::cut::ahead;
 use super::ranges::{InOrder, Ranges};
+use super::retry::in_less_memory;
 use super::stored::Given;
-use super::{ALL_AHEAD, GpuBackend, in_less_memory};
+use super::{ALL_AHEAD, GpuBackend};
 use crate::compile::Feature;
 use crate::error::{Error, Result};
 use crate::job::{Backend, Inputs, Job, Prepared, Progress, RawOutput, Source};
@@ -217,7 +218,7 @@ impl Backend for SeveralGpus {
             })
         };
         self.begin();
-        in_less_memory(self, (range, ALL_AHEAD), SeveralGpus::halve, |gpus, ranges| {
+        in_less_memory(self, (range, ALL_AHEAD), progress, SeveralGpus::halve, |gpus, ranges, progress| {
             gpus.share(ranges, progress, work, &mut |first, (inputs, output)| sink(first, inputs, output))
         })
     }
@@ -238,7 +239,7 @@ impl Backend for SeveralGpus {
             })
         };
         self.begin();
-        in_less_memory(self, (range, ahead(reduction)), SeveralGpus::halve, |gpus, ranges| {
+        in_less_memory(self, (range, ahead(reduction)), progress, SeveralGpus::halve, |gpus, ranges, progress| {
             gpus.share(ranges, progress, work, &mut |_, partial| sink(partial))
         })
     }

@@ -14,7 +14,7 @@ mod summarize;
 mod tally;
 
 pub use summarize::summarize;
-pub use tally::{bin, reduce};
+pub use tally::{bin, reduce, reduce_own};
 
 use crate::real::Precision;
 use crate::status::Status;

@@ -16,12 +16,30 @@ use std::ops::Range;
 pub fn reduce(ended: &Ended, reduction: &Reduction, first: u64) -> Partial {
     let n_traj = ended.n_traj;
     assert_eq!(ended.saved.len(), reduction.times.len() * reduction.n_row * n_traj, "a row for each save time");
-    let summaries = match ended.precision {
-        Precision::F32 => summaries::<f32>(ended, reduction),
-        Precision::F64 => summaries::<f64>(ended, reduction),
-        Precision::F32x2 => summaries::<F32x2>(ended, reduction),
+    let (n_save, t) = (|_| reduction.times.len(), |k, _| reduction.times[k]);
+    let summaries = summaries(ended, reduction, n_save, t);
+    reduce_with(ended, &summaries, reduction, first)
+}
+
+/// The same of trajectories that have save times of their own, `[n_save][n_traj]` with NaN beyond the last of each: of states and
+/// outputs the last saved value counts.
+pub fn reduce_own(ended: &Ended, times: &[f64], reduction: &Reduction, first: u64) -> Partial {
+    let (n_row, n_traj) = (reduction.n_row, ended.n_traj);
+    assert_eq!(ended.saved.len(), times.len() * n_row, "a row for each save time");
+    let n_save: Vec<usize> =
+        (0..n_traj).map(|i| times.iter().skip(i).step_by(n_traj).take_while(|t| !t.is_nan()).count()).collect();
+    let summaries = summaries(ended, reduction, |i| n_save[i], |k, i| times[k * n_traj + i]);
+    let last = |at: usize| {
+        let (row, i) = (at / n_traj, at % n_traj);
+        n_save[i].checked_sub(1).map_or(f64::NAN, |last| ended.saved[(last * n_row + row) * n_traj + i])
     };
-    let chunk = Chunk { ended, summaries: &summaries, first };
+    let saved: Vec<f64> = (0..n_row * n_traj).map(last).collect();
+    reduce_with(&Ended { saved: &saved, ..*ended }, &summaries, reduction, first)
+}
+
+fn reduce_with(ended: &Ended, summaries: &[f64], reduction: &Reduction, first: u64) -> Partial {
+    let n_traj = ended.n_traj;
+    let chunk = Chunk { ended, summaries, first };
     let blocks = blocks(first, n_traj);
     let n_quantity = reduction.n_quantity();
     let moments = (0..blocks.len() * n_quantity)
@@ -64,14 +82,35 @@ fn blocks(first: u64, n_traj: usize) -> Vec<Range<usize>> {
     blocks
 }
 
-/// Summaries of all trajectories, `[summary][trajectory]`. Of those that have not succeeded they mean nothing.
-fn summaries<R: Real>(ended: &Ended, reduction: &Reduction) -> Vec<f64> {
-    let (n_save, n_row, n_traj) = (reduction.times.len(), reduction.n_row, ended.n_traj);
-    let times: Vec<R> = reduction.times.iter().map(|t| R::of(*t)).collect();
+/// Summaries of all trajectories, `[summary][trajectory]`, of which each has so many save times. Of those that have not succeeded
+/// they mean nothing.
+fn summaries(
+    ended: &Ended,
+    reduction: &Reduction,
+    n_save: impl Fn(usize) -> usize + Sync,
+    t: impl Fn(usize, usize) -> f64 + Sync,
+) -> Vec<f64> {
+    match ended.precision {
+        Precision::F32 => summaries_in::<f32>(ended, reduction, n_save, t),
+        Precision::F64 => summaries_in::<f64>(ended, reduction, n_save, t),
+        Precision::F32x2 => summaries_in::<F32x2>(ended, reduction, n_save, t),
+    }
+}
+
+fn summaries_in<R: Real>(
+    ended: &Ended,
+    reduction: &Reduction,
+    n_save: impl Fn(usize) -> usize + Sync,
+    t: impl Fn(usize, usize) -> f64 + Sync,
+) -> Vec<f64> {
+    let (n_row, n_traj) = (reduction.n_row, ended.n_traj);
     let of = |at: usize| {
         let (summary, i) = (reduction.summaries[at / n_traj], at % n_traj);
         let y = |k: usize| R::of(ended.saved[(k * n_row + summary.row as usize) * n_traj + i]);
-        summarize(summary.kind, n_save, |k| times[k], y).to_f64()
+        match n_save(i) {
+            0 => f64::NAN,
+            n_save => summarize(summary.kind, n_save, |k| R::of(t(k, i)), y).to_f64(),
+        }
     };
     (0..reduction.summaries.len() * n_traj).into_par_iter().with_min_len(BLOCK).map(of).collect()
 }

@@ -5,7 +5,8 @@
 //! depends on chunks, on interruptions or on the number of threads. Quantiles come from counts in a range that a pilot finds: the
 //! first [`PILOT`] trajectories, always the same. Trajectories to keep are chosen by value and solved again afterwards.
 //!
-//! Statistics are those of the save times asked for, or of the end where nothing is said.
+//! Statistics are those of the save times asked for, or of the end where nothing is said. Trajectories with time spans of their own
+//! have no save times in common: of each the last saved value counts, and summaries are over its own save times.
 
 mod checkpoint;
 pub mod files;
@@ -86,7 +87,7 @@ pub fn sweep_with(
     let start = Instant::now();
     let keeper = Keeper::new(options)?;
     check_features(spec, backend.name(), backend.supported_features())?;
-    let settled = settle(spec, run, statistics)?;
+    let settled = settle(spec, run)?;
     let is_backward = run.backward == Some(true);
     let (forward, oriented_run) = oriented(spec, &settled)?;
     let method = method(&oriented_run)?;
@@ -129,48 +130,28 @@ pub fn sweep_with(
     Ok(result)
 }
 
-/// The run with the save times of statistics: the end alone where nothing is said, and where trajectories have time spans of their
-/// own.
-fn settle(spec: &CompiledSpec, run: &RunSettings, statistics: &StatisticsSettings) -> Result<RunSettings> {
+/// The run with the save times of statistics: the end alone where nothing is said.
+fn settle(spec: &CompiledSpec, run: &RunSettings) -> Result<RunSettings> {
     if run.reps.is_some_and(|reps| reps != 1) {
         return Err(Error::run("reps: statistics are made once; leave out reps"));
     }
     let own_span = run.tspan.is_none() && spec.own_tspan.is_some();
-    match &run.save {
+    let save = match &run.save {
         Some(Save::Steps) => return Err(every_step()),
         None if run.save_policy == Some(SavePolicy::Numen) && !own_span => return Ok(run.clone()),
-        None => {}
-        Some(Save::Final) => {}
-        Some(_) if own_span => {
-            return Err(Error::run(
-                "save: trajectories with time spans of their own have no save times in common; save \"final\" for statistics of their last values",
-            ));
-        }
-        Some(_) => return Ok(run.clone()),
+        None => Save::Final,
+        Some(save) => save.clone(),
+    };
+    let settled = RunSettings { save: Some(save), ..run.clone() };
+    if !own_span {
+        return Ok(settled);
     }
-    let mut settled = RunSettings { save: Some(Save::Final), ..run.clone() };
-    if own_span {
-        let has_summaries = !statistics.summaries.is_empty()
-            || statistics.keep.iter().filter_map(Keep::quantity).any(is_summary)
-            || statistics.exceed.iter().any(|(quantity, _)| is_summary(quantity))
-            || statistics.histograms.iter().any(|(quantity, _)| is_summary(quantity));
-        if has_summaries {
-            return Err(Error::run(
-                "statistics: summaries need save times in common, and these trajectories have time spans of their own; their last values are there by name",
-            ));
-        }
-        if run.save_after_firing == Some(true) {
-            return Err(Error::run(
-                "save_after_firing: of trajectories with time spans of their own the last value before callbacks fire counts; leave it out",
-            ));
-        }
-        settled.save_policy = Some(SavePolicy::AsGiven);
+    if run.save_after_firing == Some(true) {
+        return Err(Error::run(
+            "save_after_firing: of trajectories with time spans of their own the last value before callbacks fire counts; leave it out",
+        ));
     }
-    Ok(settled)
-}
-
-fn is_summary(quantity: &crate::spec::Quantity) -> bool {
-    matches!(quantity, crate::spec::Quantity::Summary(_))
+    Ok(RunSettings { save_policy: Some(SavePolicy::AsGiven), ..settled })
 }
 
 fn every_step() -> Error {

@@ -9,7 +9,7 @@ use crate::checkpoint::{FIRST_RANGE, Keeper};
 use crate::error::{Error, Result};
 use crate::job::{Backend, Progress};
 use crate::plan::Plan;
-use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction, reduce};
+use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction, reduce_own};
 use crate::solve::{Drawn, JobSource, run_chunks};
 use crate::status::Status;
 use std::ops::Range;
@@ -161,7 +161,11 @@ fn reduce_range(
 ) -> Result<()> {
     if plan.job.own_span {
         return run_chunks(plan, drawn, (range, BLOCK as u64), (backend, progress), &mut |chunk| {
-            sink(reduce(&chunk.output.ended(chunk.job.precision), reduction, chunk.first))
+            let mut times = chunk.times.unwrap_or_default();
+            if drawn.is_backward {
+                times.iter_mut().for_each(|t| *t = 0.0 - *t);
+            }
+            sink(reduce_own(&chunk.output.ended(chunk.job.precision), &times, reduction, chunk.first))
         });
     }
     let source = JobSource::new(drawn, &plan.job);
