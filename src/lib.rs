@@ -36,7 +36,7 @@
 //! ```
 //!
 //! [`solve()`] and [`solve_ensemble`] are exactly these steps in order; [`sweep()`](sweep::sweep) reduces chunks of trajectories to
-//! statistics instead of storing them ([`reduce`]); [`choose`] picks a backend. [`verify()`](verify::verify)
+//! statistics instead of storing them ([`reduce`]); both can be interrupted and go on ([`checkpoint`]); [`choose`] picks a backend. [`verify()`](verify::verify)
 //! solves a sample again in f64 at a hundredth of the tolerances and measures the error. `bench` (with the program) times all
 //! of it on fixed workloads.
 //!

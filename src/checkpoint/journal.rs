@@ -164,7 +164,7 @@ pub fn held(path: &Path, start: u64) -> Result<u64> {
         file.seek(SeekFrom::Start(at)).map_err(failed)?;
         let Some(header) = read_header(&mut file, length - at).map_err(failed)? else { break };
         let Some(end) = header.end(at).filter(|end| *end <= length) else { break };
-        (at, n) = (end, n + header.n_traj);
+        (at, n) = (end, header.n_traj.saturating_add(n));
     }
     Ok(n)
 }
