@@ -23,6 +23,7 @@ use crate::method::{Method, Stepping};
 use crate::program::OdeProgram;
 use crate::real::{Arithmetic, Precision};
 use crate::reduce::Ended;
+use crate::status::Status;
 
 /// What to integrate and how; the same for all trajectories. Backends take checked jobs only ([`Job::check`]).
 #[derive(Debug, Clone)]
@@ -150,11 +151,30 @@ impl RawOutput {
             culprit: vec![0; n_traj],
             saved: nan(n_save * job.program.n_row()),
             tau_saved: Vec::new(),
-            status: vec![crate::status::Status::Stopped as u32; n_traj],
+            status: vec![Status::Stopped as u32; n_traj],
             accepted: vec![0; n_traj],
             rejected: vec![0; n_traj],
             n_cut: vec![0; n_traj],
         }
+    }
+
+    /// Whether it has the sizes of an output of a job, all of whose trajectories have ended.
+    pub(crate) fn is_of(&self, job: &Job) -> bool {
+        let (n, n_row, most) = (self.n_traj, job.program.n_row(), job.saves.count());
+        let n_save = self.saved.len() / (n_row * n).max(1);
+        let saves = match job.form().saves_steps {
+            true => n_save <= most && self.tau_saved.len() == n_save * n,
+            false => n_save == most && self.tau_saved.is_empty(),
+        };
+        let has_ended = |code: &u32| {
+            Status::from_code(*code).is_some_and(|status| !matches!(status, Status::Running | Status::Stopped))
+        };
+        let counts = [&self.culprit, &self.status, &self.accepted, &self.rejected, &self.n_cut];
+        saves
+            && self.saved.len() == n_save * n_row * n
+            && (self.y.len(), self.t.len()) == (job.program.n_state() * n, n)
+            && counts.iter().all(|count| count.len() == n)
+            && self.status.iter().all(has_ended)
     }
 
     /// Puts NaN into the rows beyond the last that each trajectory has saved.

@@ -372,9 +372,16 @@ impl EnsembleResult {
         match (n_stopped, n - n_stopped) {
             (0, _) => None,
             (_, 0) => Some(format!("stopped before any of {n} trajectories had ended")),
-            (_, n_ended) => Some(format!(
-                "stopped: {n_ended} of {n} trajectories had ended; of those that were on their way the slow ones are missing, so that these are no fair sample"
-            )),
+            (_, n_ended) => {
+                let mut counts = self.status.iter().zip(&self.accepted);
+                let missing = match counts.any(|(status, accepted)| *status == Status::Stopped && *accepted > 0) {
+                    true => {
+                        "; of those that were on their way the slow ones are missing, so that these are no fair sample"
+                    }
+                    false => "",
+                };
+                Some(format!("stopped: {n_ended} of {n} trajectories had ended{missing}"))
+            }
         }
     }
 }

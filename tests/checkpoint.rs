@@ -358,7 +358,8 @@ fn trajectories_that_are_stored_are_those_of_a_run_that_was_not_interrupted() {
         assert!(part.partial_note().is_some() && part.info.n_saved.is_some_and(|n| n >= 1024), "{name}");
         // What a process leaves that is killed while it writes.
         let mut bytes = std::fs::read(&file).expect("it is there");
-        bytes.extend(&bytes.clone()[bytes.len() - 1000..]);
+        let first_record = 1 + bytes.iter().position(|byte| *byte == b'\n').expect("there is a first line");
+        bytes.extend(&bytes.clone()[first_record..first_record + 1000]);
         std::fs::write(&file, &bytes).expect("it can be written");
         let stop = StopAt::new(4000);
         let options = RunOptions { progress: &stop, checkpoint: None, resume: Some(&file) };
@@ -421,10 +422,40 @@ fn files_of_trajectories_that_are_damaged_or_of_other_runs_are_refused() {
 
     let whole = std::fs::read(&file).expect("it is there");
     let mut bytes = whole.clone();
-    bytes[whole.len() / 3] ^= 1;
+    let first_record = 1 + bytes.iter().position(|byte| *byte == b'\n').expect("there is a first line");
+    // Each word of the first header, and places in the arrays of the first record and of the last.
+    let words = (0..14).map(|word| first_record + 8 * word);
+    for at in words.chain([first_record + 200, whole.len() - 3]) {
+        bytes.copy_from_slice(&whole);
+        bytes[at] ^= 1;
+        std::fs::write(&file, &bytes).expect("it can be written");
+        let refused = message(&case, resume);
+        assert!(
+            refused.contains("is damaged after its first ") && refused.contains(" --checkpoint OTHER goes on"),
+            "{refused}"
+        );
+        assert!(std::fs::read(&file).expect("it is there") == bytes, "a damaged file is left as it is");
+    }
+    bytes.copy_from_slice(&whole);
+    bytes[first_record + 16] ^= 1;
     std::fs::write(&file, &bytes).expect("it can be written");
-    let refused = message(&case, resume);
-    assert!(refused.contains("is a damaged checkpoint: trajectories from "), "{refused}");
+    let refused = message(&case, again);
+    assert!(refused.ends_with("it is damaged after its first 0 trajectories"), "{refused}");
+    std::fs::write(
+        &file,
+        [&whole[..whole.len() - 3], &[whole[whole.len() - 3] ^ 1], &whole[whole.len() - 2..]].concat(),
+    )
+    .expect("it can be written");
+    // Another file takes what comes before.
+    let other = Checkpoint::new(case.place.path().join("other.checkpoint"));
+    let options = RunOptions { checkpoint: Some(&other), resume: Some(&file), ..RunOptions::default() };
+    let rescued = stored(&case, &mut backend(), options).expect("it goes on");
+    assert!(rescued.info.n_resumed > 0 && rescued.info.n_saved == Some(7900));
+    assert!(
+        rescued.info.warnings[0].contains("trajectories, which this run has gone on from"),
+        "{:?}",
+        rescued.info.warnings
+    );
     bytes.copy_from_slice(&whole);
     bytes[40] ^= 1;
     std::fs::write(&file, &bytes).expect("it can be written");

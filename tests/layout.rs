@@ -10,7 +10,7 @@ use ensolve::job::{CountRow, JobForm, ParamRows, RunConfig, StateRows};
 use ensolve::math::TWO_OVER_PI;
 use ensolve::method::{Controller, tableaus};
 use ensolve::pair::F32x2;
-use ensolve::wgsl::{WORKGROUP_SIZE, assemble};
+use ensolve::wgsl::{KernelOptions, WORKGROUP_SIZE, assemble};
 use ensolve::{CompiledSpec, Method, Precision, Status};
 use naga::{AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner};
 use std::mem::offset_of;
@@ -20,10 +20,14 @@ const MAX_STORAGE_BUFFERS: usize = 8;
 
 /// Two states, so that no row number is right by chance, one output, and a stop of each trajectory's own.
 fn spec() -> CompiledSpec {
-    compiled(
-        r#"{"model": "spiral", "states": {"x": 1, "y": 0}, "parameters": {"w": 2},
-            "derivatives": {"x": "-w*y - x", "y": "w*x - y"}, "outputs": {"r": "x*x + y*y"}, "stops": ["w / 2"]}"#,
-    )
+    spec_with(r#"["w / 2"]"#)
+}
+
+fn spec_with(stops: &str) -> CompiledSpec {
+    compiled(&format!(
+        r#"{{"model": "spiral", "states": {{"x": 1, "y": 0}}, "parameters": {{"w": 2}},
+            "derivatives": {{"x": "-w*y - x", "y": "w*x - y"}}, "outputs": {{"r": "x*x + y*y"}}, "stops": {stops}}}"#
+    ))
 }
 
 fn methods() -> [Method; 2] {
@@ -198,19 +202,41 @@ fn named(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
 
 #[test]
 fn rows_of_the_state_buffer_are_those_that_the_backend_fills_and_reads() {
-    let rows = StateRows::new(&spec().program, false, JobForm::default());
-    let expected = named(&[
-        ("ROW_Y", rows.y),
-        ("ROW_K1", rows.k1),
-        ("ROW_TAU", rows.tau),
-        ("ROW_TAU_LOW", rows.tau_low),
-        ("ROW_DT", rows.dt),
-        ("ROW_ERR_PREV", rows.err_prev),
-        ("ROW_Y_LOW", rows.y_low),
-        ("ROW_TAU_SEGMENT", rows.tau_segment),
-    ]);
-    for (precision, module) in modules() {
-        assert_eq!(constants(&module, "ROW_"), expected, "{precision}");
+    let expected = |rows: StateRows| {
+        named(&[
+            ("ROW_Y", rows.y),
+            ("ROW_K1", rows.k1),
+            ("ROW_TAU", rows.tau),
+            ("ROW_TAU_LOW", rows.tau_low),
+            ("ROW_DT", rows.dt),
+            ("ROW_ERR_PREV", rows.err_prev),
+            ("ROW_Y_LOW", rows.y_low),
+            ("ROW_TAU_SEGMENT", rows.tau_segment),
+        ])
+    };
+    let (with_stop, without, method) = (spec(), spec_with("[]"), &methods()[0]);
+    let ends = JobForm { saves_end: true, ..JobForm::default() };
+    for (spec, precision, compensated, form) in [
+        (&with_stop, Precision::F32, false, JobForm::default()),
+        (&with_stop, Precision::F32, false, ends),
+        (&without, Precision::F32, false, JobForm::default()),
+        (&without, Precision::F32, true, ends),
+        (&without, Precision::F32x2, false, ends),
+        (&without, Precision::F64, false, ends),
+    ] {
+        let options = KernelOptions { compensated, form, ..KernelOptions::from(precision) };
+        let source = assemble(&spec.program, method, options).expect("a valid kernel");
+        let module = naga::front::wgsl::parse_str(source.text()).expect("assemble has validated it");
+        // Rows at the same place have no order among themselves.
+        let sorted = |mut rows: Vec<(String, usize)>| {
+            rows.sort();
+            rows
+        };
+        let rows = StateRows::new(&spec.program, compensated, form);
+        assert_eq!(sorted(constants(&module, "ROW_")), sorted(expected(rows)), "{precision}");
+        assert_eq!(rows.y_is_saved, !compensated && form == ends && !spec.program.has_stops);
+        let buffer = if rows.y_is_saved { "saved" } else { "state" };
+        assert!(source.text().contains(&format!("{buffer}[at(ROW_Y + 0u, i)] = y.")), "{precision}");
     }
 }
 

@@ -10,9 +10,10 @@ mod common;
 
 use common::{assert_close, backends, compiled};
 use ensolve::expr::func::FUNCTIONS;
+use ensolve::job::JobForm;
 use ensolve::method::{Controller, tableau};
 use ensolve::spec::EnsembleSettings;
-use ensolve::wgsl::assemble;
+use ensolve::wgsl::{KernelOptions, assemble};
 use ensolve::{CompiledSpec, Distribution, Ensemble, Method, Precision, RunSettings, Save, World, solve_ensemble};
 use std::path::{Path, PathBuf};
 
@@ -108,6 +109,16 @@ fn lorenz_by_tsit5_in_f32_whole() {
     let text = text(&model("examples/models/lorenz.json"), &adaptive("tsit5"), Precision::F32);
     without_shader_files(&text);
     check_golden("lorenz_tsit5_adaptive_f32.wgsl", &text);
+}
+
+/// Where the end is all that is saved the state rests there.
+#[test]
+fn lorenz_by_tsit5_that_saves_its_end() {
+    let form = JobForm { saves_end: true, ..JobForm::default() };
+    let options = KernelOptions { form, ..KernelOptions::from(Precision::F32) };
+    let spec = model("examples/models/lorenz.json");
+    let source = assemble(&spec.program, &adaptive("tsit5"), options).expect("a valid kernel");
+    check_golden("lorenz_tsit5_end_f32.wgsl", &without_shader_files(source.text()));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Trajectories of a checkpoint: after its first line a record for each chunk, in order, each added when the chunk is done.
 //!
-//! A record is [`HEADER`] words of 64 bits (number of the first trajectory, trajectories, a hash of what follows, bytes of a state
-//! or saved value, and the lengths of the arrays of a [`RawOutput`]), then the arrays one after the other, all little-endian. A
-//! process that is killed leaves a record that is cut short; it is dropped, and its chunk is solved again.
+//! A record is [`HEADER`] words of 64 bits (number of the first trajectory, trajectories, bytes of a state or saved value, the
+//! lengths of the arrays of a [`RawOutput`], a hash of what follows, and one of the words before), then the arrays one after the
+//! other, all little-endian. A process that is killed leaves a record that is cut short; it is dropped, and its chunk is solved
+//! again. Anything else that is not what was written is refused, and nothing of it is touched; to another file a run goes on from
+//! what comes before.
 
 use super::fingerprint::hash_bytes;
 use super::{Keeper, Kind};
@@ -21,7 +23,7 @@ const N_REAL: usize = 4;
 const N_COUNT: usize = 5;
 
 /// Words of a header.
-const HEADER: usize = 4 + N_REAL + N_COUNT;
+const HEADER: usize = 5 + N_REAL + N_COUNT;
 
 /// A chunk as the file has it.
 pub struct Record {
@@ -39,6 +41,8 @@ pub struct Journal {
     /// Where those of an earlier run are read, until there are no more.
     replay: Option<BufReader<File>>,
     is_narrow: bool,
+    /// Trajectories that were read.
+    n_read: u64,
 }
 
 impl Journal {
@@ -47,7 +51,8 @@ impl Journal {
     /// # Errors
     /// [`Error::File`] for checkpoints of other runs, and files that cannot be read or written.
     pub fn open(keeper: Keeper, precision: Precision) -> Result<Journal> {
-        let mut journal = Journal { keeper, out: None, replay: None, is_narrow: precision == Precision::F32 };
+        let mut journal =
+            Journal { keeper, out: None, replay: None, is_narrow: precision == Precision::F32, n_read: 0 };
         let keeper = &mut journal.keeper;
         if let Some(path) = &keeper.from {
             let ((), start) = keeper.read(path, Kind::Trajectories, |_| Ok(()))?;
@@ -56,12 +61,16 @@ impl Journal {
             journal.replay = Some(BufReader::new(file));
         }
         if let Some(to) = keeper.to.as_ref().map(|to| to.file.clone()) {
-            if !keeper.goes_on_in_place() {
+            let failed = |e: std::io::Error| Error::file(&to, e);
+            let mut file = if keeper.in_place {
+                OpenOptions::new().write(true).open(&to).map_err(failed)?
+            } else {
                 let line = keeper.line([("kind", Value::from("trajectories"))]);
-                keeper.claimed = Some(output::replace(&to, |out| out.write_all(line.as_bytes()))?);
-            }
-            let mut file = OpenOptions::new().write(true).open(&to).map_err(|e| Error::file(&to, e))?;
-            file.seek(SeekFrom::End(0)).map_err(|e| Error::file(&to, e))?;
+                let file = output::replace(&to, |out| out.write_all(line.as_bytes()))?;
+                keeper.claimed = if cfg!(unix) { Some(file.try_clone().map_err(failed)?) } else { None };
+                file
+            };
+            file.seek(SeekFrom::End(0)).map_err(failed)?;
             (journal.out, keeper.held, keeper.last) = (Some(file), Some(0), Some(Instant::now()));
         }
         Ok(journal)
@@ -82,37 +91,36 @@ impl Journal {
         let failed = |e: std::io::Error| Error::file(&path, e);
         let start = file.stream_position().map_err(failed)?;
         let length = file.get_ref().metadata().map_err(failed)?.len();
-        let header = read_header(file, length - start).map_err(failed)?;
-        let Some(header) = header.filter(|header| header.end(start).is_some_and(|end| end <= length)) else {
-            return self.end_replay(start).map(|()| None);
-        };
-        let mut bytes = vec![0; header.bytes().unwrap_or(0) as usize];
-        file.read_exact(&mut bytes).map_err(failed)?;
-        if hash_bytes(&bytes) != header.hash {
-            return match header.end(start) == Some(length) {
-                true => self.end_replay(start).map(|()| None),
-                false => Err(Error::file(
-                    &path,
-                    format!(
-                        "is a damaged checkpoint: trajectories from {} on are not what was written; take an older copy, or begin anew without it",
-                        header.first
-                    ),
-                )),
-            };
+        match read_record(file, length - start).map_err(failed)? {
+            Ok(record) => {
+                self.n_read += record.output.n_traj as u64;
+                match self.keeper.in_place {
+                    true => self.hold(record.output.n_traj),
+                    false => drop(self.add(record.first, &record.output)),
+                }
+                Ok(Some(record))
+            }
+            Err(Unread::CutShort) => self.end_replay(start).map(|()| None),
+            Err(Unread::Damaged) => self.end_at_damage(&path).map(|()| None),
         }
-        let record =
-            Record { first: header.first, output: header.output(&bytes).ok_or_else(|| self.keeper.damaged())? };
-        match self.keeper.goes_on_in_place() {
-            true => self.hold(&record),
-            false => drop(self.add(record.first, &record.output)),
+    }
+
+    /// What is damaged is left as it is.
+    fn end_at_damage(&mut self, path: &Path) -> Result<()> {
+        let damaged = format!("is damaged after its first {} trajectories", self.n_read);
+        if self.keeper.in_place {
+            let how = format!("--resume {} --checkpoint OTHER goes on from those", path.display());
+            return Err(Error::file(path, format!("{damaged}; {how}")));
         }
-        Ok(Some(record))
+        self.keeper.warnings.push(Error::file(path, format!("{damaged}, which this run has gone on from")).to_string());
+        self.replay = None;
+        Ok(())
     }
 
     /// Drops what a record that was cut short has left.
     fn end_replay(&mut self, length: u64) -> Result<()> {
         self.replay = None;
-        if let Some(out) = self.out.as_mut().filter(|_| self.keeper.goes_on_in_place()) {
+        if let Some(out) = self.out.as_mut().filter(|_| self.keeper.in_place) {
             let path = self.keeper.from.clone().unwrap_or_default();
             let cut = out.set_len(length).and_then(|()| out.seek(SeekFrom::End(0)));
             cut.map_err(|e| Error::file(&path, e))?;
@@ -128,7 +136,7 @@ impl Journal {
         let is_due = self.keeper.is_due();
         match written.and_then(|()| if is_due { out.sync_data() } else { Ok(()) }) {
             Ok(()) => {
-                self.keeper.held = Some(self.keeper.held.unwrap_or(0) + raw.n_traj as u64);
+                self.hold(raw.n_traj);
                 self.keeper.last = if is_due { Some(Instant::now()) } else { self.keeper.last };
             }
             Err(e) => self.give_up(&e),
@@ -136,8 +144,8 @@ impl Journal {
         self.out.is_some()
     }
 
-    fn hold(&mut self, record: &Record) {
-        self.keeper.held = Some(self.keeper.held.unwrap_or(0) + record.output.n_traj as u64);
+    fn hold(&mut self, n_traj: usize) {
+        self.keeper.held = Some(self.keeper.held.unwrap_or(0) + n_traj as u64);
     }
 
     /// Has all that was added go to the disk.
@@ -150,6 +158,7 @@ impl Journal {
     fn give_up(&mut self, error: &std::io::Error) {
         let path = self.keeper.to.as_ref().map(|to| to.file.clone()).unwrap_or_default();
         self.keeper.warn(&Error::file(&path, error));
+        self.keeper.warnings.iter_mut().for_each(|warning| warning.push_str("; this run saves no more"));
         self.out = None;
     }
 }
@@ -159,24 +168,55 @@ pub fn held(path: &Path, start: u64) -> Result<u64> {
     let failed = |e: std::io::Error| Error::file(path, e);
     let mut file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let (mut at, mut n) = (start, 0);
+    let (mut at, mut n) = (start, 0u64);
     while at < length {
         file.seek(SeekFrom::Start(at)).map_err(failed)?;
-        let Some(header) = read_header(&mut file, length - at).map_err(failed)? else { break };
-        let Some(end) = header.end(at).filter(|end| *end <= length) else { break };
-        (at, n) = (end, header.n_traj.saturating_add(n));
+        let header = match read_header(&mut file, length - at).map_err(failed)? {
+            None => break,
+            Some(Err(Spoilt)) => return Err(Error::run(format!("it is damaged after its first {n} trajectories"))),
+            Some(Ok(header)) => header,
+        };
+        let Some(end) = header.size().and_then(|size| at.checked_add(size)).filter(|end| *end <= length) else { break };
+        (at, n) = (end, n.saturating_add(header.n_traj));
     }
     Ok(n)
+}
+
+/// Why there is no record at a place of a file.
+enum Unread {
+    CutShort,
+    Damaged,
+}
+
+/// Reads what stands at the place of a reader that has so many bytes left.
+fn read_record(file: &mut impl Read, left: u64) -> std::io::Result<std::result::Result<Record, Unread>> {
+    let header = match read_header(file, left)? {
+        None => return Ok(Err(Unread::CutShort)),
+        Some(Err(_)) => return Ok(Err(Unread::Damaged)),
+        Some(Ok(header)) => header,
+    };
+    // Its own hash is right, so that these are the lengths that were written.
+    if header.size().is_none_or(|size| size > left) {
+        return Ok(Err(Unread::CutShort));
+    }
+    let mut bytes = vec![0; header.bytes().unwrap_or(0) as usize];
+    file.read_exact(&mut bytes)?;
+    let output = (hash_bytes(&bytes) == header.hash).then(|| header.output(&bytes)).flatten();
+    Ok(output.map(|output| Record { first: header.first, output }).ok_or(Unread::Damaged))
 }
 
 struct Header {
     first: u64,
     n_traj: u64,
-    hash: u64,
     /// Bytes of a state or a saved value.
     width: u64,
     lengths: [u64; N_REAL + N_COUNT],
+    /// Of all arrays.
+    hash: u64,
 }
+
+/// A header that is not what was written.
+struct Spoilt;
 
 impl Header {
     /// Bytes of each element of an array.
@@ -190,9 +230,9 @@ impl Header {
         sizes.into_iter().try_fold(0u64, |sum, size| sum.checked_add(size?))
     }
 
-    /// Where a record ends that begins at a position.
-    fn end(&self, start: u64) -> Option<u64> {
-        start.checked_add((HEADER * 8) as u64)?.checked_add(self.bytes()?)
+    /// Bytes of the whole record.
+    fn size(&self) -> Option<u64> {
+        self.bytes()?.checked_add((HEADER * 8) as u64)
     }
 
     /// The arrays, if they are of so many trajectories.
@@ -227,7 +267,7 @@ impl Header {
 }
 
 /// The header at the place of a reader, if what is left is long enough.
-fn read_header(file: &mut impl Read, left: u64) -> std::io::Result<Option<Header>> {
+fn read_header(file: &mut impl Read, left: u64) -> std::io::Result<Option<std::result::Result<Header, Spoilt>>> {
     if left < (HEADER * 8) as u64 {
         return Ok(None);
     }
@@ -237,8 +277,9 @@ fn read_header(file: &mut impl Read, left: u64) -> std::io::Result<Option<Header
     for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
         *word = u64::from_le_bytes(*bytes);
     }
-    let [first, n_traj, hash, width, lengths @ ..] = words;
-    Ok(matches!(width, 4 | 8).then_some(Header { first, n_traj, hash, width, lengths }))
+    let [first, n_traj, width, lengths @ .., hash, own_hash] = words;
+    let is_whole = hash_bytes(&bytes[..(HEADER - 1) * 8]) == own_hash && matches!(width, 4 | 8);
+    Ok(Some(if is_whole { Ok(Header { first, n_traj, width, lengths, hash }) } else { Err(Spoilt) }))
 }
 
 /// A record.
@@ -258,10 +299,12 @@ fn encoded(first: u64, raw: &RawOutput, is_narrow: bool) -> Vec<u8> {
         counts.iter().for_each(|count| bytes.extend(count.to_le_bytes()));
     }
     let hash = hash_bytes(&bytes[HEADER * 8..]);
-    let words = [first, raw.n_traj as u64, hash, width].into_iter().chain(lengths);
+    let words = [first, raw.n_traj as u64, width].into_iter().chain(lengths).chain([hash]);
     for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *place = word.to_le_bytes();
     }
+    let own_hash = hash_bytes(&bytes[..(HEADER - 1) * 8]);
+    bytes[(HEADER - 1) * 8..HEADER * 8].copy_from_slice(&own_hash.to_le_bytes());
     bytes
 }
 

@@ -15,7 +15,7 @@ use crate::reduce::BLOCK;
 use crate::spec::json::{Json, Place};
 use fingerprint::hash_text;
 use serde_json::Value;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -71,7 +71,8 @@ impl<'a> RunOptions<'a> {
 /// Where and how often to save what is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The file. It is replaced if it holds a finished run, and refused if it holds anything else.
+    /// The file. It is replaced if it is empty or a checkpoint whose run is finished, or has not got anywhere, and refused if it
+    /// holds anything else.
     pub file: PathBuf,
     /// Time between two of them; one more is written at the end, and where the run is stopped or fails. Trajectories that are
     /// stored go into the file at once, and that often to the disk.
@@ -120,8 +121,20 @@ pub(crate) struct Keeper {
     pub held: Option<u64>,
     /// Checkpoints that could not be written.
     pub warnings: Vec<String>,
-    /// The file to write, claimed against other processes.
+    /// The file to write, claimed against other processes; an empty one was made for that.
     pub claimed: Option<File>,
+    /// Whether the file to begin with is the one to write.
+    pub in_place: bool,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let is_empty = |file: &File| file.metadata().is_ok_and(|there| there.is_file() && there.len() == 0);
+        if let Some(to) = self.to.as_ref().filter(|_| self.claimed.as_ref().is_some_and(is_empty)) {
+            // Nothing was written, and an empty file is nothing to anybody.
+            let _ = std::fs::remove_file(&to.file);
+        }
+    }
 }
 
 impl Keeper {
@@ -129,32 +142,38 @@ impl Keeper {
     pub fn new(options: RunOptions) -> Result<Keeper> {
         let from = options.resume.cloned();
         let to = options.checkpoint.cloned().or(from.clone().map(Checkpoint::new));
-        let mut keeper = Keeper { to, from, ..Keeper::default() };
+        let in_place = from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| output::is_same(from, &to.file));
+        let mut keeper = Keeper::default();
+        (keeper.to, keeper.from, keeper.in_place) = (to, from, in_place);
         if let Some(file) = keeper.to.as_ref().map(|to| to.file.clone()) {
-            keeper.check_target(&file)?;
             output::check_place(&file)?;
             keeper.claim(&file)?;
+            keeper.check_target(&file)?;
         }
         Ok(keeper)
     }
 
     /// Says what run it is for. What its numbers depend on may be long, and is looked at only where there are files.
-    pub fn keeps(self, of: impl FnOnce() -> Vec<(&'static str, String)>, n: u64) -> Keeper {
-        let of = if self.to.is_some() { of() } else { Vec::new() };
-        Keeper { of, n, ..self }
+    pub fn keeps(mut self, of: impl FnOnce() -> Vec<(&'static str, String)>, n: u64) -> Keeper {
+        self.of = if self.to.is_some() { of() } else { Vec::new() };
+        self.n = n;
+        self
     }
 
-    /// Has other processes know that the file is taken.
+    /// Has other processes know that the file is taken, where systems have locks that bind only those who ask.
     fn claim(&mut self, file: &Path) -> Result<()> {
-        self.claimed = File::open(file).ok();
-        match self.claimed.as_ref().is_none_or(output::lock) {
-            true => Ok(()),
-            false => Err(Error::file(file, "another process is writing it; name another file for the checkpoint")),
+        // A resumed file has to be there; what cannot be opened is refused later, in clearer words.
+        let options = OpenOptions::new().write(true).create(!self.in_place).truncate(false).open(file);
+        let Some(opened) = options.ok().filter(|_| cfg!(unix)) else { return Ok(()) };
+        if !output::lock(&opened) {
+            return Err(Error::file(file, "another process is writing it; name another file for the checkpoint"));
         }
+        self.claimed = Some(opened);
+        Ok(())
     }
 
     fn check_target(&self, file: &Path) -> Result<()> {
-        let Some(there) = std::fs::metadata(file).ok().filter(|_| !self.goes_on_in_place()) else { return Ok(()) };
+        let Some(there) = std::fs::metadata(file).ok().filter(|_| !self.in_place) else { return Ok(()) };
         let refuse = |what: &str| Err(Error::file(file, format!("{what}; name another file for the checkpoint")));
         if !there.is_file() {
             return refuse("is no regular file");
@@ -179,12 +198,6 @@ impl Keeper {
             )),
             _ => Ok(()),
         }
-    }
-
-    /// Whether the file to begin with is the one to write.
-    pub fn goes_on_in_place(&self) -> bool {
-        let to = self.to.as_ref().map(|to| &to.file);
-        self.from.as_ref().zip(to).is_some_and(|(from, to)| output::is_same(from, to))
     }
 
     /// Whether nothing is to be written.

@@ -83,16 +83,16 @@ mod tests {
                 *left > 0
             },
             |_, ranges, progress| {
-                let (first, total) = (ranges.all().start, progress);
+                let first = ranges.all().start;
                 parts.push(first);
                 match first {
                     // Forty have finished, of which twenty were handed over.
                     100 => {
-                        total.finished(40);
+                        progress.finished(40);
                         (120, Err(Error::Memory("too little".to_string())))
                     }
                     _ => {
-                        (0..8).for_each(|_| total.finished(10));
+                        (0..8).for_each(|_| progress.finished(10));
                         (200, Ok(()))
                     }
                 }

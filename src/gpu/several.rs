@@ -246,7 +246,10 @@ impl Backend for SeveralGpus {
 
     fn lane_steps(&self) -> Option<LaneSteps> {
         let all = self.gpus.iter().filter_map(GpuBackend::lane_steps);
-        all.reduce(|a, b| LaneSteps { executed: a.executed + b.executed, needed: a.needed + b.needed })
+        all.reduce(|mut sum, steps| {
+            sum.add(steps);
+            sum
+        })
     }
 
     fn limit_memory(&mut self, bytes: u64) {

@@ -138,13 +138,13 @@ fn settle(plan: &mut Plan, drawn: Drawn, inputs: &mut Inputs, first: u64) -> Res
     Ok(times)
 }
 
-/// Hands over a chunk that an earlier run has integrated.
+/// Hands over a chunk that an earlier run has integrated; false if it cannot be one of this run.
 pub fn take_up(
     plan: &mut Plan,
     drawn: Drawn,
     (first, output): (u64, &RawOutput),
     sink: &mut dyn FnMut(Chunk) -> Result<()>,
-) -> Result<()> {
+) -> Result<bool> {
     let range = first..first + output.n_traj as u64;
     let (inputs, times) = match plan.job.own_span {
         false => (JobSource::new(drawn, &plan.job).inputs(range)?, None),
@@ -154,7 +154,10 @@ pub fn take_up(
             (inputs, times)
         }
     };
-    sink(Chunk { first, job: &plan.job, inputs: &inputs, output, times })
+    if !output.is_of(&plan.job) {
+        return Ok(false);
+    }
+    sink(Chunk { first, job: &plan.job, inputs: &inputs, output, times }).map(|()| true)
 }
 
 /// Says of times that are at fault that their signs are changed, where they are.

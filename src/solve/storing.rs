@@ -48,7 +48,11 @@ impl Storing<'_> {
                 return Err(self.journal.keeper().damaged());
             }
             let collector = &mut self.collector;
-            take_up(&mut self.plan, self.drawn, (first, &output), &mut |chunk| collector.collect(chunk))?;
+            let is_taken =
+                take_up(&mut self.plan, self.drawn, (first, &output), &mut |chunk| collector.collect(chunk))?;
+            if !is_taken {
+                return Err(self.journal.keeper().damaged());
+            }
             at += output.n_traj as u64;
             progress.resumed(output.n_traj as u64);
             self.collector.result.info.n_resumed += output.n_traj as u64;
@@ -69,7 +73,10 @@ impl Storing<'_> {
             let (start, first) = (Instant::now(), at);
             let range = first..end.min(first.saturating_add(length));
             let done = self.solve((range, &mut at), is_again, (&mut *backend, progress));
-            done.map_err(|error| self.journal.keeper().explain(error, at - self.range.start))?;
+            if let Err(error) = done {
+                self.journal.end();
+                return Err(self.journal.keeper().explain(error, at - self.range.start));
+            }
             if at == first && !progress.is_stopped() {
                 return Err(Error::Device("a backend returned no trajectory of those it was asked for".to_string()));
             }

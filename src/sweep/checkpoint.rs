@@ -27,7 +27,8 @@ pub fn save(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) -> Result<()> {
     let range = |h: &Histogram| json!([h.quantity, number(h.low), number(h.high), h.n_bin]);
     let ranges = wanted.ranges().map(range).collect::<Vec<_>>();
     let line = keeper.line([("ranges", Value::from(ranges)), ("tally", written(tally))]);
-    keeper.claimed = Some(output::replace(&to.file, |out| std::io::Write::write_all(out, line.as_bytes()))?);
+    let file = output::replace(&to.file, |out| std::io::Write::write_all(out, line.as_bytes()))?;
+    keeper.claimed = cfg!(unix).then_some(file);
     (keeper.last, keeper.held) = (Some(Instant::now()), Some(tally.next));
     Ok(())
 }
@@ -54,7 +55,7 @@ pub fn save_at_end(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) {
 pub fn resumed(keeper: &mut Keeper) -> Result<Option<Saved>> {
     let Some(path) = &keeper.from else { return Ok(None) };
     let (saved, _) = keeper.read(path, Kind::Statistics, read)?;
-    if keeper.goes_on_in_place() {
+    if keeper.in_place {
         keeper.held = Some(saved.tally.next);
     }
     Ok(Some(saved))
