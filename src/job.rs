@@ -65,7 +65,7 @@ pub enum Saves {
     Own(usize),
     /// At t0 and after every accepted step.
     Steps {
-        /// Most rows of one trajectory; with one more it ends as [`Status::SaveLimit`](crate::Status::SaveLimit).
+        /// Most rows of one trajectory; with one more it ends as [`Status::SaveLimit`].
         most: usize,
         /// Whether a row follows after the callbacks that fire at a time.
         after_firing: bool,
