@@ -73,6 +73,20 @@ impl Contest {
     }
 }
 
+/// Compares with the CPU in f64.
+fn check(method: &str, contest: &Contest, got: &EnsembleResult) {
+    let run = RunSettings { precision: Some(Precision::F64), ..contest.run.clone() };
+    let start = Instant::now();
+    let cpu = solve_ensemble(&contest.spec, &run, &contest.ensemble, &mut CpuBackend::new()).expect("the run works");
+    println!("  cpu backend f64 {:.3} s of wall time", start.elapsed().as_secs_f64());
+    let (got, want) = (got.values("x").expect("a state"), cpu.values("x").expect("a state"));
+    let far = got.iter().zip(&want).filter(|(got, want)| !((*got - *want).abs() < 1e-3)).count();
+    // 1000 steps in f32, each rounding to 6e-8 of 20, stay within 1e-3 on the short span of rk4. Up to t = 10 rounding, and the
+    // tolerance of each step, grow, and a trajectory near the boundary between two fixed points may end at the other one.
+    let most = if method == "rk4" { 0 } else { N_TRAJ / 100 };
+    assert!(far <= most, "{method}: {far} of {N_TRAJ} values differ");
+}
+
 /// What slices cost: runs in slices of 50 ms, in slices of 10 s, and without slices and lists of what is unfinished, by turns.
 fn slices(method: &str) {
     let gpus: Vec<GpuBackend> = (0..3).map_while(|_| GpuBackend::new(None).ok()).collect();
@@ -83,6 +97,8 @@ fn slices(method: &str) {
     let (contest, is_software, name) = (Contest::new(method), sliced.is_software(), sliced.describe());
     long.aim_at(Duration::from_secs(10));
     let mut gpus = [sliced, long, single.with_slice_steps(u32::MAX)];
+    println!("lorenz, {method}, {N_TRAJ} trajectories, end to end on {name}, medians of 7");
+    check(method, &contest, &contest.solve(&mut gpus[0], is_software).1);
     let mut times = [const { Vec::new() }; 3];
     for round in 0..8 {
         let [a, b, c] = gpus.each_mut().map(|gpu| contest.solve(gpu, is_software));
@@ -97,7 +113,6 @@ fn slices(method: &str) {
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     });
-    println!("lorenz, {method}, {N_TRAJ} trajectories, end to end on {name}, medians of 7");
     println!("  slices of 50 ms {sliced:.3} s, {:.3} of the rate of slices of 10 s", long / sliced);
     println!("  in a single dispatch, without lists {single:.3} s");
 }
