@@ -1,6 +1,6 @@
 // Inputs drawn on the device: constants, and random values by the words of seed, trajectory and draw. A kernel of its own, for all
-// models of one sampling and one set of distributions: devices that mask lanes would go through all others as well. Twin of src/sampling/*.rs, where the methods and their sources stand; the table of entries is
-// written by src/gpu/draw.rs.
+// models of one sampling and one set of distributions: devices that mask lanes would go through all others as well. Twin of
+// src/sampling/*.rs, where the methods and their sources stand; the table of entries is written by src/gpu/draw.rs.
 
 struct RunConfig {
     // 0, in a way that a compiler cannot know: see real_f32x2.wgsl

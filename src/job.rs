@@ -393,8 +393,8 @@ impl Saves {
     }
 }
 
-/// What distinguishes kernels of the same program and method. The last three spare work where they hold; a kernel without them
-/// serves such jobs too.
+/// What distinguishes kernels of the same program and method. All but the first two spare work where they hold; a job takes the kernel
+/// of its form, for which buffers may be laid out in their own way ([`StateRows::y_is_saved`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JobForm {
     /// See [`Job::own_span`].

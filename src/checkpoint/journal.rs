@@ -10,7 +10,6 @@ use super::fingerprint::hash_bytes;
 use super::{Keeper, Kind};
 use crate::error::{Error, Result};
 use crate::job::RawOutput;
-use crate::output;
 use crate::real::Precision;
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
@@ -24,6 +23,7 @@ const N_COUNT: usize = 5;
 
 /// Words of a header.
 const HEADER: usize = 5 + N_REAL + N_COUNT;
+const HEADER_BYTES: usize = HEADER * size_of::<u64>();
 
 /// A chunk as the file has it.
 pub struct Record {
@@ -65,10 +65,7 @@ impl Journal {
             let mut file = if keeper.in_place {
                 OpenOptions::new().write(true).open(&to).map_err(failed)?
             } else {
-                let line = keeper.line([("kind", Value::from("trajectories"))]);
-                let file = output::replace(&to, |out| out.write_all(line.as_bytes()))?;
-                keeper.claimed = if cfg!(unix) { Some(file.try_clone().map_err(failed)?) } else { None };
-                file
+                keeper.replace(&to, [("kind", Value::from("trajectories"))])?
             };
             file.seek(SeekFrom::End(0)).map_err(failed)?;
             (journal.out, keeper.held, keeper.last) = (Some(file), Some(0), Some(Instant::now()));
@@ -171,13 +168,11 @@ pub fn held(path: &Path, start: u64) -> Result<u64> {
     let (mut at, mut n) = (start, 0u64);
     while at < length {
         file.seek(SeekFrom::Start(at)).map_err(failed)?;
-        let header = match read_header(&mut file, length - at).map_err(failed)? {
-            None => break,
-            Some(Err(Spoilt)) => return Err(Error::run(format!("it is damaged after its first {n} trajectories"))),
-            Some(Ok(header)) => header,
-        };
-        let Some(end) = header.size().and_then(|size| at.checked_add(size)).filter(|end| *end <= length) else { break };
-        (at, n) = (end, n.saturating_add(header.n_traj));
+        match read_header(&mut file, length - at).map_err(failed)? {
+            Ok(header) => (at, n) = (at + header.size(), n.saturating_add(header.n_traj)),
+            Err(Unread::CutShort) => break,
+            Err(Unread::Damaged) => return Err(Error::run(format!("it is damaged after its first {n} trajectories"))),
+        }
     }
     Ok(n)
 }
@@ -191,15 +186,10 @@ enum Unread {
 /// Reads what stands at the place of a reader that has so many bytes left.
 fn read_record(file: &mut impl Read, left: u64) -> std::io::Result<std::result::Result<Record, Unread>> {
     let header = match read_header(file, left)? {
-        None => return Ok(Err(Unread::CutShort)),
-        Some(Err(_)) => return Ok(Err(Unread::Damaged)),
-        Some(Ok(header)) => header,
+        Ok(header) => header,
+        Err(why) => return Ok(Err(why)),
     };
-    // Its own hash is right, so that these are the lengths that were written.
-    if header.size().is_none_or(|size| size > left) {
-        return Ok(Err(Unread::CutShort));
-    }
-    let mut bytes = vec![0; header.bytes().unwrap_or(0) as usize];
+    let mut bytes = vec![0; header.bytes as usize];
     file.read_exact(&mut bytes)?;
     let output = (hash_bytes(&bytes) == header.hash).then(|| header.output(&bytes)).flatten();
     Ok(output.map(|output| Record { first: header.first, output }).ok_or(Unread::Damaged))
@@ -211,28 +201,20 @@ struct Header {
     /// Bytes of a state or a saved value.
     width: u64,
     lengths: [u64; N_REAL + N_COUNT],
-    /// Of all arrays.
+    /// Of all arrays, and their bytes.
     hash: u64,
+    bytes: u64,
 }
 
-/// A header that is not what was written.
-struct Spoilt;
+/// Bytes of each element of an array.
+fn widths(width: u64) -> [u64; N_REAL + N_COUNT] {
+    [width, 8, width, 8, 4, 4, 4, 4, 4]
+}
 
 impl Header {
-    /// Bytes of each element of an array.
-    fn widths(&self) -> [u64; N_REAL + N_COUNT] {
-        [self.width, 8, self.width, 8, 4, 4, 4, 4, 4]
-    }
-
-    /// Bytes of all arrays.
-    fn bytes(&self) -> Option<u64> {
-        let sizes = self.lengths.iter().zip(self.widths()).map(|(length, width)| length.checked_mul(width));
-        sizes.into_iter().try_fold(0u64, |sum, size| sum.checked_add(size?))
-    }
-
     /// Bytes of the whole record.
-    fn size(&self) -> Option<u64> {
-        self.bytes()?.checked_add((HEADER * 8) as u64)
+    fn size(&self) -> u64 {
+        HEADER_BYTES as u64 + self.bytes
     }
 
     /// The arrays, if they are of so many trajectories.
@@ -248,7 +230,7 @@ impl Header {
             bytes = rest;
             array
         };
-        let widths = self.widths();
+        let widths = widths(self.width);
         let [y, t, saved, tau_saved, culprit, status, accepted, rejected, n_cut] =
             std::array::from_fn(|k| take(self.lengths[k], widths[k]));
         Some(RawOutput {
@@ -266,26 +248,30 @@ impl Header {
     }
 }
 
-/// The header at the place of a reader, if what is left is long enough.
-fn read_header(file: &mut impl Read, left: u64) -> std::io::Result<Option<std::result::Result<Header, Spoilt>>> {
-    if left < (HEADER * 8) as u64 {
-        return Ok(None);
-    }
-    let mut bytes = [0; HEADER * 8];
-    file.read_exact(&mut bytes)?;
+/// The header at the place of a reader that has so many bytes left, if all of its record is there.
+fn read_header(file: &mut impl Read, left: u64) -> std::io::Result<std::result::Result<Header, Unread>> {
+    let Some(left) = left.checked_sub(HEADER_BYTES as u64) else { return Ok(Err(Unread::CutShort)) };
+    let mut head = [0; HEADER_BYTES];
+    file.read_exact(&mut head)?;
     let mut words = [0; HEADER];
-    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+    for (word, bytes) in words.iter_mut().zip(head.as_chunks().0) {
         *word = u64::from_le_bytes(*bytes);
     }
     let [first, n_traj, width, lengths @ .., hash, own_hash] = words;
-    let is_whole = hash_bytes(&bytes[..(HEADER - 1) * 8]) == own_hash && matches!(width, 4 | 8);
-    Ok(Some(if is_whole { Ok(Header { first, n_traj, width, lengths, hash }) } else { Err(Spoilt) }))
+    if hash_bytes(&head[..HEADER_BYTES - 8]) != own_hash || !matches!(width, 4 | 8) {
+        return Ok(Err(Unread::Damaged));
+    }
+    // These are the lengths that were written, of a record that may not be all there.
+    let sizes = lengths.iter().zip(widths(width)).map(|(length, width)| length.checked_mul(width));
+    let bytes = sizes.into_iter().try_fold(0u64, |sum, size| sum.checked_add(size?));
+    let header = |bytes| Header { first, n_traj, width, lengths, hash, bytes };
+    Ok(bytes.filter(|bytes| *bytes <= left).map(header).ok_or(Unread::CutShort))
 }
 
 /// A record.
 fn encoded(first: u64, raw: &RawOutput, is_narrow: bool) -> Vec<u8> {
     let width = if is_narrow { 4 } else { 8 };
-    let mut bytes = vec![0; HEADER * 8];
+    let mut bytes = vec![0; HEADER_BYTES];
     let mut lengths = Vec::with_capacity(N_REAL + N_COUNT);
     for (values, width) in [(&raw.y, width), (&raw.t, 8), (&raw.saved, width), (&raw.tau_saved, 8)] {
         lengths.push(values.len() as u64);
@@ -298,13 +284,13 @@ fn encoded(first: u64, raw: &RawOutput, is_narrow: bool) -> Vec<u8> {
         lengths.push(counts.len() as u64);
         counts.iter().for_each(|count| bytes.extend(count.to_le_bytes()));
     }
-    let hash = hash_bytes(&bytes[HEADER * 8..]);
+    let hash = hash_bytes(&bytes[HEADER_BYTES..]);
     let words = [first, raw.n_traj as u64, width].into_iter().chain(lengths).chain([hash]);
     for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *place = word.to_le_bytes();
     }
-    let own_hash = hash_bytes(&bytes[..(HEADER - 1) * 8]);
-    bytes[(HEADER - 1) * 8..HEADER * 8].copy_from_slice(&own_hash.to_le_bytes());
+    let own_hash = hash_bytes(&bytes[..HEADER_BYTES - 8]);
+    bytes[HEADER_BYTES - 8..HEADER_BYTES].copy_from_slice(&own_hash.to_le_bytes());
     bytes
 }
 

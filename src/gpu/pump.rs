@@ -3,8 +3,8 @@
 //! In: a job, chunks of inputs one by one, and what to do with each result. A submission is several dispatches, each
 //! followed by a new list of what is unfinished, so that lanes whose trajectory has ended do not idle; altogether it aims
 //! at a wall time that no watchdog minds. Two are in flight at any time: while one runs, the host reads what the one before
-//! has come to, a few words. When half of a chunk has ended the next one sets out beside it: the device stays full, and
-//! results and inputs move while it computes. No result depends on any of this.
+//! has come to, a few words. When half of a chunk has ended, or all of it is expected to have by then, the next
+//! one sets out: the device stays full, and results and inputs move while it computes. No result depends on any of this.
 
 use super::buffers::{Device, Fetch};
 use super::chunk::{Chunk, NEWS};

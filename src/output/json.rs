@@ -1,8 +1,8 @@
 //! JSON: one object, streamed, so that no second copy of the values is held.
 //!
 //! Always: `model backend method precision arithmetic compensated tspan seed sampling n first t names status timings
-//! warnings partial`, `partial` saying what is missing if the user stopped the run, `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms, warm_ms}`. One
-//! trajectory: `trajectories` is `{number, status, non_finite, accepted, rejected, t_end, parameters: {name: number}, t,
+//! warnings partial`, `status` counting trajectories by how they ended, `timings` being `{startup_ms, jit_ms, timings_ms,
+//! warm_ms}`, `partial` saying what is missing if the user stopped the run. One trajectory: `trajectories` is `{number, status, non_finite, accepted, rejected, t_end, parameters: {name: number}, t,
 //! x: {name: [..]}}`, `non_finite` being the name of what was not finite first, or null. An ensemble: `statistics` over
 //! the trajectories that succeeded, `by_name` holding `mean std min q05 .. q95 max` over the save times, and `trajectories`
 //! is `{status, non_finite, accepted, rejected, t_end, parameters: {name: number, or a list where it varies}, values: {name:

@@ -1,9 +1,8 @@
 //! NPZ: NumPy arrays in a zip file, `numpy.load(file)["x"]`.
 //!
 //! `t` of shape (n_save,), one array of shape (n_traj, n_save) for each column in the precision of the run,
-//! `param.<name>` of shape (n_traj,) for each parameter that differs from trajectory to trajectory, as it was drawn, of a single
-//! trajectory for all, and
-//! `meta.status` (the codes of [`Status`](crate::Status), u32), `meta.accepted`, `meta.rejected` of shape (n_traj,). Where
+//! `param.<name>` of shape (n_traj,) for each parameter that differs from trajectory to trajectory, of a single trajectory for all
+//! of them, as it was drawn, and `meta.status` (the codes of [`Status`](crate::Status), u32), `meta.accepted`, `meta.rejected` of shape (n_traj,). Where
 //! save times differ, `t` has shape (n_traj, n_save), with NaN beyond the last of a trajectory, as its values have. A
 //! column never has one of these names: `t` is reserved, and a model's names have no dot or two; with `param.` before
 //! them they have one or three.

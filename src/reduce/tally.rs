@@ -16,9 +16,8 @@ use std::ops::Range;
 pub fn reduce(ended: &Ended, reduction: &Reduction, first: u64) -> Partial {
     let n_traj = ended.n_traj;
     assert_eq!(ended.saved.len(), reduction.times.len() * reduction.n_row * n_traj, "a row for each save time");
-    let (n_save, t) = (|_| reduction.times.len(), |k, _| reduction.times[k]);
-    let summaries = summaries(ended, reduction, n_save, t);
-    reduce_with(ended, &summaries, reduction, first)
+    let n_save = |_| reduction.times.len();
+    reduce_with(ended, &summaries(ended, reduction, (&reduction.times, 1), n_save), reduction, first)
 }
 
 /// The same of trajectories that have save times of their own, `[n_save][n_traj]` with NaN beyond the last of each: of states and
@@ -28,7 +27,7 @@ pub fn reduce_own(ended: &Ended, times: &[f64], reduction: &Reduction, first: u6
     assert_eq!(ended.saved.len(), times.len() * n_row, "a row for each save time");
     let n_save: Vec<usize> =
         (0..n_traj).map(|i| times.iter().skip(i).step_by(n_traj).take_while(|t| !t.is_nan()).count()).collect();
-    let summaries = summaries(ended, reduction, |i| n_save[i], |k, i| times[k * n_traj + i]);
+    let summaries = summaries(ended, reduction, (times, n_traj), |i| n_save[i]);
     let last = |at: usize| {
         let (row, i) = (at / n_traj, at % n_traj);
         n_save[i].checked_sub(1).map_or(f64::NAN, |last| ended.saved[(last * n_row + row) * n_traj + i])
@@ -82,34 +81,36 @@ fn blocks(first: u64, n_traj: usize) -> Vec<Range<usize>> {
     blocks
 }
 
-/// Summaries of all trajectories, `[summary][trajectory]`, of which each has so many save times. Of those that have not succeeded
-/// they mean nothing.
+/// Summaries of all trajectories, `[summary][trajectory]`, of which each has so many save times: one after the other in a row of
+/// times for all, or in a column of its own. Of those that have not succeeded they mean nothing.
 fn summaries(
     ended: &Ended,
     reduction: &Reduction,
+    times: (&[f64], usize),
     n_save: impl Fn(usize) -> usize + Sync,
-    t: impl Fn(usize, usize) -> f64 + Sync,
 ) -> Vec<f64> {
     match ended.precision {
-        Precision::F32 => summaries_in::<f32>(ended, reduction, n_save, t),
-        Precision::F64 => summaries_in::<f64>(ended, reduction, n_save, t),
-        Precision::F32x2 => summaries_in::<F32x2>(ended, reduction, n_save, t),
+        Precision::F32 => summaries_in::<f32>(ended, reduction, times, n_save),
+        Precision::F64 => summaries_in::<f64>(ended, reduction, times, n_save),
+        Precision::F32x2 => summaries_in::<F32x2>(ended, reduction, times, n_save),
     }
 }
 
 fn summaries_in<R: Real>(
     ended: &Ended,
     reduction: &Reduction,
+    (times, n_column): (&[f64], usize),
     n_save: impl Fn(usize) -> usize + Sync,
-    t: impl Fn(usize, usize) -> f64 + Sync,
 ) -> Vec<f64> {
     let (n_row, n_traj) = (reduction.n_row, ended.n_traj);
+    let times: Vec<R> = times.iter().map(|t| R::of(*t)).collect();
     let of = |at: usize| {
         let (summary, i) = (reduction.summaries[at / n_traj], at % n_traj);
+        let column = i % n_column;
         let y = |k: usize| R::of(ended.saved[(k * n_row + summary.row as usize) * n_traj + i]);
         match n_save(i) {
             0 => f64::NAN,
-            n_save => summarize(summary.kind, n_save, |k| R::of(t(k, i)), y).to_f64(),
+            n_save => summarize(summary.kind, n_save, |k| times[k * n_column + column], y).to_f64(),
         }
     };
     (0..reduction.summaries.len() * n_traj).into_par_iter().with_min_len(BLOCK).map(of).collect()

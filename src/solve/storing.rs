@@ -3,9 +3,9 @@
 use super::chunks::{Drawn, run_chunks, take_up};
 use super::collect::Collector;
 use super::log::Log;
-use crate::checkpoint::FIRST_RANGE;
+use crate::checkpoint::Asking;
 use crate::checkpoint::journal::{Journal, Record};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::job::{Backend, Progress};
 use crate::plan::Plan;
 use crate::reduce::LaneSteps;
@@ -67,20 +67,14 @@ impl Storing<'_> {
         is_again: bool,
         (backend, progress): (&mut dyn Backend, &dyn Progress),
     ) -> Result<u64> {
-        let end = self.range.end;
-        let mut length = if self.journal.keeper().is_idle() { end } else { FIRST_RANGE };
-        while at < end && !progress.is_stopped() {
-            let (start, first) = (Instant::now(), at);
-            let range = first..end.min(first.saturating_add(length));
-            let done = self.solve((range, &mut at), is_again, (&mut *backend, progress));
-            if let Err(error) = done {
+        let mut asking = Asking::new(self.journal.keeper());
+        while at < self.range.end && !progress.is_stopped() {
+            let range = asking.next(at, self.range.end);
+            if let Err(error) = self.solve((range, &mut at), is_again, (&mut *backend, progress)) {
                 self.journal.end();
                 return Err(self.journal.keeper().explain(error, at - self.range.start));
             }
-            if at == first && !progress.is_stopped() {
-                return Err(Error::Device("a backend returned no trajectory of those it was asked for".to_string()));
-            }
-            length = self.journal.keeper().next_length(at - first, start.elapsed());
+            asking.came_to(at, self.journal.keeper(), progress.is_stopped())?;
         }
         self.journal.end();
         Ok(at)
@@ -97,8 +91,7 @@ impl Storing<'_> {
         let (collector, journal) = (&mut self.collector, &mut self.journal);
         let (mut start, mut is_cut) = (Instant::now(), false);
         run_chunks(&mut self.plan, self.drawn, (range, 1), (&mut *backend, progress), &mut |chunk| {
-            let is_short = chunk.output.status.contains(&(Status::Stopped as u32));
-            is_cut |= is_short;
+            is_cut |= chunk.output.status.contains(&(Status::Stopped as u32));
             if is_cut && is_again {
                 return Ok(());
             }

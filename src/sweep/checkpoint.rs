@@ -8,7 +8,6 @@ use super::wanted::{MOST_COUNTS, Wanted};
 use crate::checkpoint::{Keeper, Kind, get};
 use crate::error::{Error, Result};
 use crate::job::Progress;
-use crate::output;
 use crate::reduce::{Accumulator, Comoment, Failure, Histogram, StepCount};
 use crate::spec::json::{Json, Place};
 use crate::status::Status;
@@ -23,12 +22,10 @@ pub struct Saved {
 
 /// Writes a checkpoint.
 pub fn save(keeper: &mut Keeper, tally: &Tally, wanted: &Wanted) -> Result<()> {
-    let Some(to) = &keeper.to else { return Ok(()) };
+    let Some(file) = keeper.to.as_ref().map(|to| to.file.clone()) else { return Ok(()) };
     let range = |h: &Histogram| json!([h.quantity, number(h.low), number(h.high), h.n_bin]);
     let ranges = wanted.ranges().map(range).collect::<Vec<_>>();
-    let line = keeper.line([("ranges", Value::from(ranges)), ("tally", written(tally))]);
-    let file = output::replace(&to.file, |out| std::io::Write::write_all(out, line.as_bytes()))?;
-    keeper.claimed = cfg!(unix).then_some(file);
+    keeper.replace(&file, [("ranges", Value::from(ranges)), ("tally", written(tally))])?;
     (keeper.last, keeper.held) = (Some(Instant::now()), Some(tally.next));
     Ok(())
 }

@@ -5,15 +5,14 @@ use super::checkpoint::{self, Saved};
 use super::result::Cut;
 use super::tally::Tally;
 use super::wanted::Wanted;
-use crate::checkpoint::{FIRST_RANGE, Keeper};
-use crate::error::{Error, Result};
+use crate::checkpoint::{Asking, Keeper};
+use crate::error::Result;
 use crate::job::{Backend, Progress};
 use crate::plan::Plan;
 use crate::reduce::{BLOCK, LaneSteps, Partial, Reduction, reduce_own};
 use crate::solve::{Drawn, JobSource, run_chunks};
 use crate::status::Status;
 use std::ops::Range;
-use std::time::Instant;
 
 /// A sweep on its way.
 pub struct Pass<'a> {
@@ -83,11 +82,10 @@ impl Pass<'_> {
     /// The trajectories that are left.
     fn go_on(&mut self, tally: &mut Tally, (backend, progress): (&mut dyn Backend, &dyn Progress)) -> Result<()> {
         let size = self.size();
-        let mut length = if self.keeper.is_idle() { size } else { FIRST_RANGE };
+        let mut asking = Asking::new(&self.keeper);
         let mut short = None;
         while tally.next < size && !progress.is_stopped() && short.is_none() {
-            let (start, first) = (Instant::now(), tally.next);
-            let range = first..size.min(first.saturating_add(length));
+            let range = asking.next(tally.next, size);
             let mut keeper = std::mem::take(&mut self.keeper);
             let save =
                 &mut |tally: &Tally, wanted: &Wanted| checkpoint::save_if_due(&mut keeper, tally, wanted, progress);
@@ -97,10 +95,7 @@ impl Pass<'_> {
                 checkpoint::save_at_end(&mut self.keeper, tally, &self.wanted);
                 self.keeper.explain(error, tally.next)
             })?;
-            if tally.next == first && short.is_none() && !progress.is_stopped() {
-                return Err(Error::Device("a backend returned no trajectory of those it was asked for".to_string()));
-            }
-            length = self.keeper.next_length(tally.next - first, start.elapsed());
+            asking.came_to(tally.next, &self.keeper, short.is_some() || progress.is_stopped())?;
         }
         checkpoint::save_at_end(&mut self.keeper, tally, &self.wanted);
         short.iter().for_each(|partial| self.cut_short(tally, partial));
